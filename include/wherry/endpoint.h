@@ -1,0 +1,58 @@
+/* Endpoint: the text form of where to listen or to connect: "tcp://127.0.0.1:7000", "tcp://[::]:7000", "tcp://localhost:7000",
+ * "unix:///run/x.sock", "unix:x.sock", "unix:@name".
+ *
+ *     endpoint = scheme "://" host ":" port           scheme tcp
+ *              | scheme ":" [ "//" ] path             scheme unix; "unix:///a/b" and "unix:/a/b" are the same path
+ *              | scheme ":" [ "//" ] "@" name         an abstract name (Linux)
+ *
+ * A list of endpoints is separated by spaces; a space, or any byte, in a path or name is written %XX (RFC 3986 section 2.1).
+ * The host "*" means all interfaces of both families: it is two listeners on one port.
+ */
+#ifndef WHERRY_ENDPOINT_H
+#define WHERRY_ENDPOINT_H
+
+#include <stddef.h>
+
+#include <wherry/address.h>
+#include <wherry/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum wherry_transport {
+    WHERRY_TRANSPORT_TCP = 1,
+    WHERRY_TRANSPORT_UNIX,
+    WHERRY_TRANSPORT_TLS,
+    WHERRY_TRANSPORT_UDP,
+} wherry_transport;
+
+/* How many addresses one endpoint can stand for before names are looked up. */
+#define WHERRY_ENDPOINT_ADDRESSES_MAX 2
+
+typedef struct wherry_endpoint {
+    wherry_transport transport;
+    size_t count; /* of addresses: two for "*" and "localhost" (IPv6 first), else one */
+    wherry_address addresses[WHERRY_ENDPOINT_ADDRESSES_MAX];
+} wherry_endpoint;
+
+/* Reads the endpoint that begins at text[*position], behind spaces, sets *position behind it and returns 1; returns 0 when there is none
+ * left. text is a list, NUL-terminated.
+ * WHERRY_E_INVALID: it is not well formed; *position is where, and wherry_problem() says what is wrong. WHERRY_E_TOO_LARGE: the
+ * Unix path is too long. WHERRY_E_NO_NAME: the host is a name other than localhost. WHERRY_E_UNSUPPORTED: a scheme that this
+ * build cannot serve (tls, udp). */
+WHERRY_PUBLIC WHERRY_CHECKED int wherry_endpoint_next(wherry_endpoint *endpoint, const char *text,
+                                                      size_t *position);
+
+/* Writes the text of one address of an endpoint, as wherry_endpoint_next reads it, with a final zero, cut at size bytes;
+ * WHERRY_ENDPOINT_TEXT_SIZE is enough for any. Returns its whole length without the zero. */
+WHERRY_PUBLIC size_t wherry_endpoint_format(wherry_transport transport,
+                                            const wherry_address *address, char *text, size_t size);
+
+#define WHERRY_ENDPOINT_TEXT_SIZE (WHERRY_ADDRESS_TEXT_SIZE + 8)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
