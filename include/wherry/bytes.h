@@ -1,4 +1,5 @@
-/* Bytes: a place in memory and a length, by value. It owns nothing; who hands it out says how long it stays valid. */
+/* Bytes: a place in memory and a length, by value. It owns nothing; who hands it out says how long
+ * it stays valid. */
 #ifndef WHERRY_BYTES_H
 #define WHERRY_BYTES_H
 
@@ -31,7 +32,8 @@ static inline wherry_bytes wherry_text(const char *text)
     return wherry_bytes_at(text, text == NULL ? 0 : strlen(text));
 }
 
-/* Whether both are the same bytes: 1 or 0. Not for secrets: it takes as long as the first difference is far. */
+/* Whether both are the same bytes: 1 or 0. Not for secrets: it takes as long as the first
+ * difference is far. */
 static inline int wherry_bytes_equal(wherry_bytes one, wherry_bytes other)
 {
     return one.length == other.length &&

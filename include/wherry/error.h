@@ -1,8 +1,8 @@
 /* Error codes: what every call of wherry answers when it fails.
  *
- * Functions that can fail return int or ssize_t: zero or a count on success, one of the negative codes below on failure.
- * One table gives each code its name and its sentence. Where a code is not enough, wherry_problem() has a sentence
- * that names the address, the option or the position.
+ * Functions that can fail return int or ssize_t: zero or a count on success, one of the negative
+ * codes below on failure. One table gives each code its name and its sentence. Where a code is not
+ * enough, wherry_problem() has a sentence that names the address, the option or the position.
  */
 #ifndef WHERRY_ERROR_H
 #define WHERRY_ERROR_H
@@ -10,7 +10,8 @@
 #include <wherry/export.h>
 
 /* clang-format off */
-/* X(NAME, VALUE, SENTENCE). Values are part of the binary interface: they are never changed nor used again. */
+/* X(NAME, VALUE, SENTENCE). Values are part of the binary interface: they are never changed nor
+ * used again. */
 #define WHERRY_ERROR_TABLE(X)                                                                   \
     /* how a connection ended: sticky, told after every message before it was delivered */      \
     X(END,           -1, "the other end finished in order")                                     \
@@ -60,20 +61,24 @@ enum wherry_error {
 extern "C" {
 #endif
 
-/* The name of a code as text: "WHERRY_E_END" for WHERRY_E_END, "WHERRY_OK" for zero and counts, "WHERRY_E_UNKNOWN" for a
- * negative number that is no code. The text lives for ever. Any thread, any context. */
+/* The name of a code as text: "WHERRY_E_END" for WHERRY_E_END, "WHERRY_OK" for zero and counts,
+ * "WHERRY_E_UNKNOWN" for a negative number that is no code. The text lives for ever. Any thread,
+ * any context. */
 WHERRY_PUBLIC const char *wherry_error_name(int code);
 
-/* The sentence of a code, without a capital or a full stop, to be put behind "NAME: ". For zero and counts: "all is well".
- * The text lives for ever. Any thread, any context. */
+/* The sentence of a code, without a capital or a full stop, to be put behind "NAME: ". For zero and
+ * counts: "all is well"; for a negative number that is no code: "an unknown error". The text lives
+ * for ever. Any thread, any context. */
 WHERRY_PUBLIC const char *wherry_error_text(int code);
 
-/* A readable sentence about the last call that failed on this coroutine, or outside of coroutines on this thread: with
- * the address, option, position or file concerned. An empty text when none failed. It stays valid until the next
- * call that fails there. It is meant for people, and is cut at 191 bytes; programs decide by the code. */
+/* A readable sentence about the last call that failed on this coroutine, or outside of coroutines
+ * on this thread: with the address, option, position or file concerned. An empty text when none
+ * failed. It stays valid until the next call that fails there. It is meant for people, and is cut
+ * at 191 bytes; programs decide by the code. */
 WHERRY_PUBLIC const char *wherry_problem(void);
 
-/* The version of the library that runs, as "MAJOR.MINOR.PATCH". WHERRY_VERSION is that of the headers. */
+/* The version of the library that runs, as "MAJOR.MINOR.PATCH". WHERRY_VERSION is that of the
+ * headers. */
 WHERRY_PUBLIC const char *wherry_version(void);
 
 #define WHERRY_VERSION "0.1.0"

@@ -1,7 +1,9 @@
-/* Intrusive list: a ring of links that lie in the structures themselves. Adding and taking out costs a few stores and cannot
- * fail. A list is a link that stands for both ends:
+/* Intrusive list: a ring of links that lie in the structures themselves. Adding and taking out
+ * costs a few stores and cannot fail. A list is a link that stands for both ends:
  *
- *     list <-> first <-> ... <-> last <-> list            (an empty list and a link in no list point to themselves)
+ *     list <-> first <-> ... <-> last <-> list
+ *
+ * An empty list and a link in no list point to themselves.
  */
 #ifndef WHERRY_BASE_LIST_H
 #define WHERRY_BASE_LIST_H

@@ -19,7 +19,8 @@ typedef struct wherry__counted_memory {
 /* below: NULL for the default. */
 void wherry__counted_memory_init(wherry__counted_memory *counted, wherry_memory *below);
 
-/* A new block of size bytes, all zero; NULL with WHERRY_E_NO_MEMORY as the problem when there is none. */
+/* A new block of size bytes (more than 0), all zero; NULL with WHERRY_E_NO_MEMORY as the problem
+ * when there is none. */
 void *wherry__memory_take(wherry_memory *memory, size_t size);
 
 /* As wherry_memory.resize; a failure sets the problem. */
