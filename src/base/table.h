@@ -1,5 +1,5 @@
-/* Table: a hash table whose entries lie in the structures themselves. Peers choose our keys, so they are hashed with SipHash
- * under a key of random bytes, one a table (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012). */
+/* Table: a hash table whose entries lie in the structures themselves. Peers choose our keys, so
+ * they are hashed with SipHash-1-3 under a key of random bytes, one a table. */
 #ifndef WHERRY_BASE_TABLE_H
 #define WHERRY_BASE_TABLE_H
 
@@ -8,6 +8,8 @@
 
 #include <wherry/bytes.h>
 #include <wherry/memory.h>
+
+#include "base/siphash.h"
 
 typedef struct wherry__table_entry {
     struct wherry__table_entry *next;
@@ -29,7 +31,8 @@ void wherry__table_init(wherry__table *table, wherry_memory *memory, const uint8
 /* Gives the buckets back; the entries are the owners' affair. */
 void wherry__table_clear(wherry__table *table);
 
-/* Adds entry under its key. WHERRY_E_EXISTS: the key is there. WHERRY_E_NO_MEMORY: the table could not grow; nothing is changed. */
+/* Adds entry under its key. WHERRY_E_EXISTS: the key is there. WHERRY_E_NO_MEMORY: the table could
+ * not grow; nothing is changed. */
 int wherry__table_add(wherry__table *table, wherry__table_entry *entry, wherry_bytes key);
 
 /* The entry with this key, or NULL. */
@@ -37,8 +40,5 @@ wherry__table_entry *wherry__table_find(const wherry__table *table, wherry_bytes
 
 /* Takes entry, which is in the table, out of it. */
 void wherry__table_remove(wherry__table *table, wherry__table_entry *entry);
-
-/* SipHash-1-3 of bytes under key. */
-uint64_t wherry__siphash(const uint64_t key[2], wherry_bytes bytes);
 
 #endif
