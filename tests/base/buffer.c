@@ -187,6 +187,7 @@ static void an_emptied_buffer_starts_at_the_front_again(void **state)
     for (int i = 0; i < 100; i++) {
         assert_int_equal(wherry__buffer_append(&buffer, wherry_text("a message of 24 bytes...")),
                          WHERRY_OK);
+        assert_ptr_equal(wherry__buffer_bytes(&buffer).data, buffer.data);
         wherry__buffer_consume(&buffer, 24);
     }
     assert_int_equal(memory.calls, 1);
