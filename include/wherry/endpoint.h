@@ -1,12 +1,17 @@
-/* Endpoint: the text form of where to listen or to connect: "tcp://127.0.0.1:7000", "tcp://[::]:7000", "tcp://localhost:7000",
- * "unix:///run/x.sock", "unix:x.sock", "unix:@name".
+/* Endpoint: the text form of where to listen or to connect: "tcp://127.0.0.1:7000",
+ * "tcp://[::]:7000", "tcp://localhost:7000", "unix:///run/x.sock", "unix:x.sock", "unix:@name".
  *
  *     endpoint = scheme "://" host ":" port           scheme tcp
- *              | scheme ":" [ "//" ] path             scheme unix; "unix:///a/b" and "unix:/a/b" are the same path
- *              | scheme ":" [ "//" ] "@" name         an abstract name (Linux)
+ *              | scheme ":" [ "//" ] path             scheme unix; "unix:///a/b" and "unix:/a/b"
+ * are the same path | scheme ":" [ "//" ] "@" name         an abstract name (Linux)
  *
- * A list of endpoints is separated by spaces; a space, or any byte, in a path or name is written %XX (RFC 3986 section 2.1).
- * The host "*" means all interfaces of both families: it is two listeners on one port.
+ * Schemes and "localhost" are letters of any case. Numeric hosts, ports, paths and names are as
+ * wherry_address_parse reads them, but that any path is one; of an IPv6 address with a scope,
+ * "[fe80::1%25eth0]" is the form for URIs (RFC 6874),
+ * "[fe80::1%eth0]" is read as well, and what follows "%25" is never read with the 25.
+ * A list of endpoints is separated by spaces, not by other blanks; a space, or any byte, in a path
+ * or name is written %XX (RFC 3986 section 2.1). The host "*" means all interfaces of both
+ * families: it is two listeners on one port.
  */
 #ifndef WHERRY_ENDPOINT_H
 #define WHERRY_ENDPOINT_H
@@ -36,16 +41,20 @@ typedef struct wherry_endpoint {
     wherry_address addresses[WHERRY_ENDPOINT_ADDRESSES_MAX];
 } wherry_endpoint;
 
-/* Reads the endpoint that begins at text[*position], behind spaces, sets *position behind it and returns 1; returns 0 when there is none
- * left. text is a list, NUL-terminated.
- * WHERRY_E_INVALID: it is not well formed; *position is where, and wherry_problem() says what is wrong. WHERRY_E_TOO_LARGE: the
- * Unix path is too long. WHERRY_E_NO_NAME: the host is a name other than localhost. WHERRY_E_UNSUPPORTED: a scheme that this
- * build cannot serve (tls, udp). */
+/* Reads the endpoint that begins at text[*position], behind spaces, sets *position behind it and
+ * returns 1; returns 0 when there is none left. text is a list of any length, NUL-terminated. On
+ * failure *position is where the mistake is, wherry_problem() says what it is, and *endpoint is
+ * unchanged. WHERRY_E_INVALID: it is not well formed, or longer than WHERRY_ENDPOINT_TEXT_SIZE - 1
+ * bytes. WHERRY_E_TOO_LARGE: the Unix path is too long. WHERRY_E_NO_NAME: the host is a name other
+ * than localhost. WHERRY_E_UNSUPPORTED: a scheme that this build cannot serve (tls, udp).
+ * WHERRY_E_MISUSE: an argument is NULL, or *position behind the end. WHERRY_E_SYSTEM: see
+ * wherry_address_parse. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_endpoint_next(wherry_endpoint *endpoint, const char *text,
                                                       size_t *position);
 
-/* Writes the text of one address of an endpoint, as wherry_endpoint_next reads it, with a final zero, cut at size bytes;
- * WHERRY_ENDPOINT_TEXT_SIZE is enough for any. Returns its whole length without the zero. */
+/* Writes the text of one address of an endpoint, as wherry_endpoint_next reads it, with a final
+ * zero, cut at size bytes; WHERRY_ENDPOINT_TEXT_SIZE is enough for any. "-" for an address of no
+ * family, or one that does not go with the transport. Returns its whole length without the zero. */
 WHERRY_PUBLIC size_t wherry_endpoint_format(wherry_transport transport,
                                             const wherry_address *address, char *text, size_t size);
 
