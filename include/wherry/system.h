@@ -1,10 +1,11 @@
-/* System: everything that the library asks of the outside world, as one table of functions: sockets, readiness, the clock
- * and random bytes. Nothing above it calls a socket, clock or random function itself, so that a program runs
- * unchanged on whatever stands behind the table.
+/* System: everything that the library asks of the outside world, as one table of functions:
+ * sockets, readiness, the clock and random bytes. Nothing above it calls a socket, clock or random
+ * function itself, so that a program runs unchanged on whatever stands behind the table.
  *
- * All functions return zero, a count or a descriptor on success, and a negated errno(3) value on failure; that one
- * convention lets an implementation give exactly what the kernel would have given. They have the meaning of the POSIX
- * functions named, on descriptors that never block, and they do not retry: EINTR and EAGAIN are the caller's affair.
+ * All functions return zero, a count or a descriptor on success, and a negated errno(3) value on
+ * failure; that one convention lets an implementation give exactly what the kernel would have
+ * given. They have the meaning of the POSIX functions named, on descriptors that never block, and
+ * they do not retry: EINTR and EAGAIN are the caller's affair. None of them raises SIGPIPE.
  */
 #ifndef WHERRY_SYSTEM_H
 #define WHERRY_SYSTEM_H
@@ -27,12 +28,13 @@ typedef struct wherry_system wherry_system;
 /* Where a loop waits; each implementation has its own. */
 typedef struct wherry_poller wherry_poller;
 
-/* What a descriptor is watched for, and what wait reports of it. The last two are reported whether asked for or not. */
+/* What a descriptor is watched for, and what wait reports of it. The last two are reported whether
+ * asked for or not. */
 enum wherry_readiness {
-    WHERRY_READABLE = 1,    /* receiving would not block; the end or an error may be what is received */
+    WHERRY_READABLE = 1,    /* receiving would not block; it may be the end or an error */
     WHERRY_WRITABLE = 2,    /* sending would not block */
     WHERRY_EXCEPTIONAL = 4, /* urgent data */
-    WHERRY_FAILED = 8,      /* an error is pending */
+    WHERRY_FAILED = 8,      /* an error is pending, or nobody reads a pipe */
     WHERRY_HUNG_UP = 16,    /* both directions are over */
 };
 
@@ -61,8 +63,9 @@ enum wherry_choice {
 /* For read and write: the descriptor may block, so ask whether it is ready before each call. */
 #define WHERRY_SYSTEM_ASK_FIRST 1u
 
-/* Embed it as the first member of a struct of your own to keep state; it is passed back as self. Fill size with sizeof of
- * this structure. Functions marked "any thread" may be called from any thread and from signal handlers. */
+/* Embed it as the first member of a struct of your own to keep state; it is passed back as self.
+ * Fill size with sizeof of this structure. Functions marked "any thread" may be called from any
+ * thread and from signal handlers. */
 struct wherry_system {
     size_t size;
     const char *name; /* for people: "epoll", "poll", ... */
@@ -72,7 +75,8 @@ struct wherry_system {
     int (*bind)(wherry_system *self, int descriptor, const struct sockaddr *name, socklen_t size);
     int (*listen)(wherry_system *self, int descriptor, int backlog);
     int (*accept)(wherry_system *self, int descriptor, struct sockaddr *name, socklen_t *size);
-    int (*connect)(wherry_system *self, int descriptor, const struct sockaddr *name, socklen_t size);
+    int (*connect)(wherry_system *self, int descriptor, const struct sockaddr *name,
+                   socklen_t size);
     /* recv(2) and sendmsg(2), with MSG_DONTWAIT and MSG_NOSIGNAL added to flags. */
     ssize_t (*receive)(wherry_system *self, int descriptor, void *data, size_t size, int flags);
     ssize_t (*send)(wherry_system *self, int descriptor, const struct iovec *parts, size_t count,
@@ -87,12 +91,15 @@ struct wherry_system {
     int (*local_name)(wherry_system *self, int descriptor, struct sockaddr *name, socklen_t *size);
     int (*remote_name)(wherry_system *self, int descriptor, struct sockaddr *name, socklen_t *size);
 
-    /* --- other descriptors: pipes, terminals, files. flags: 0 or WHERRY_SYSTEM_ASK_FIRST, with which they answer
-     * EAGAIN instead of blocking, and write at most as much as cannot block. */
+    /* --- other descriptors: pipes, terminals, files. flags: 0 or WHERRY_SYSTEM_ASK_FIRST, with
+     * which they answer EAGAIN instead of blocking, and write at most as much as cannot block:
+     * often less than is ready to be taken, so that a short count does not mean that the descriptor
+     * is full. */
     ssize_t (*read)(wherry_system *self, int descriptor, void *data, size_t size, unsigned flags);
     ssize_t (*write)(wherry_system *self, int descriptor, const struct iovec *parts, size_t count,
                      unsigned flags);
-    /* A wherry_descriptor_kind. may_block, unless NULL, is set to 1 when the descriptor is not O_NONBLOCK, else 0. */
+    /* A wherry_descriptor_kind. may_block, unless NULL, is set to 1 when the descriptor is not
+     * O_NONBLOCK, else 0. */
     int (*kind)(wherry_system *self, int descriptor, int *may_block);
     /* unlink(2), for the paths of Unix sockets that were listened on. */
     int (*unlink)(wherry_system *self, const char *path);
@@ -100,23 +107,29 @@ struct wherry_system {
     /* --- readiness. One thread uses a poller, but for wake. */
     int (*open_poller)(wherry_system *self, wherry_memory *memory, wherry_poller **poller);
     void (*close_poller)(wherry_system *self, wherry_poller *poller);
-    /* Watches descriptor for events, level-triggered. was: the events it was watched for until now; 0 begins and events 0
-     * ends the watch. EPERM: the descriptor is always ready and cannot be watched (a regular file). */
+    /* Watches descriptor for events, level-triggered. was: the events it was watched for until now;
+     * 0 begins and events 0 ends the watch. EPERM: the descriptor is always ready and cannot be
+     * watched (a regular file). EEXIST: it is watched already. Ending a watch that there is not is
+     * no failure. End it before closing the descriptor: otherwise, whether and how it is reported
+     * from then on differs between systems. */
     int (*watch)(wherry_system *self, wherry_poller *poller, int descriptor, unsigned was,
                  unsigned events, void *token);
-    /* Waits until something is ready, wake was called, or the monotonic clock reaches until (WHERRY_NOW: do not wait;
-     * WHERRY_NEVER: no limit), never returning before until without a reason. Returns how many entries of ready it has
-     * filled, at most capacity, in the order in which they are to be served. */
+    /* Waits until something is ready, wake was called, or the monotonic clock reaches until
+     * (WHERRY_NOW: do not wait; WHERRY_NEVER: no limit), never returning before until without a
+     * reason. Returns how many entries of ready it has filled, at most capacity (1 or more), in the
+     * order in which they are to be served. Of more than that many each has its turn in one of the
+     * next waits. */
     int (*wait)(wherry_system *self, wherry_poller *poller, int64_t until, wherry_ready *ready,
                 int capacity);
-    /* Makes the wait that is under way, or else the next one, return at once. Any thread. */
+    /* Makes the wait that is under way, or else the next one, return at once; several before that
+     * count as one. Any thread, and it leaves errno alone. */
     void (*wake)(wherry_system *self, wherry_poller *poller);
-    /* A descriptor that is readable when wait would have something to report, for poll(2) elsewhere; ENOTSUP when there
-     * is none. It belongs to the poller. */
+    /* A descriptor that is readable when wait would have something to report, for poll(2)
+     * elsewhere; ENOTSUP when there is none. It belongs to the poller. */
     int (*poller_descriptor)(wherry_system *self, wherry_poller *poller);
 
     /* --- time and chance. Any thread. */
-    int64_t (*monotonic)(wherry_system *self); /* nanoseconds; never goes back */
+    int64_t (*monotonic)(wherry_system *self); /* nanoseconds; never negative nor going back */
     int64_t (*wall)(wherry_system *self);      /* nanoseconds since 1970-01-01 00:00 UTC */
     int (*random)(wherry_system *self, void *data, size_t size);
     /* Chooses one of 0 to count - 1 for a wherry_choice; NULL stands for "the first, always". */
@@ -125,11 +138,12 @@ struct wherry_system {
     WHERRY_RESERVED;
 };
 
-/* The POSIX system that waits with epoll(7): the default on Linux. It holds no state and serves any number of loops on
- * any threads. It lives for ever. */
+/* The POSIX system that waits with epoll(7): the default on Linux. It holds no state and serves any
+ * number of loops on any threads. It lives for ever. */
 WHERRY_PUBLIC wherry_system *wherry_system_epoll(void);
 
-/* The POSIX system that waits with poll(2), for any POSIX. wherry_loop_fd is not supported on it. It lives for ever. */
+/* The POSIX system that waits with poll(2), for any POSIX. wherry_loop_fd is not supported on it.
+ * It lives for ever. */
 WHERRY_PUBLIC wherry_system *wherry_system_poll(void);
 
 #ifdef __cplusplus
