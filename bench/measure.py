@@ -11,7 +11,8 @@ import subprocess
 import time
 from collections import namedtuple
 
-PATIENCE = 60  # seconds for any one answer of a program
+PATIENCE = 60   # seconds for any one answer of a program
+WARM_UP = 0.05  # seconds of a turn that does not count
 
 # A server that stands and waits for its turn.
 Place = namedtuple("Place", "name pid port")
@@ -24,8 +25,8 @@ class Failure(Exception):
 class Program:
     """A child on one CPU that is talked to by lines. Use in a `with`: it ends there."""
 
-    def __init__(self, command, cpu):
-        self.command = command
+    def __init__(self, command, cpu, ends_with_input=False):
+        self.command, self.ends_with_input = command, ends_with_input
         self.pending = b""
         self.process = subprocess.Popen(
             command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -37,8 +38,9 @@ class Program:
     def __exit__(self, *_):
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(0.2 if self.command[-1] != "--control" else 10)
+        if self.ends_with_input:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self.process.poll() is None:
                 self.process.send_signal(number)
@@ -137,7 +139,7 @@ class Bench:
         framed = ["--framed"] if mode == "framed" else []
         return Program([self.path("load"), "127.0.0.1", port, "--connections", str(connections),
                         "--size", str(size), "--depth", str(depth), *framed, "--control"],
-                       self.load_cpu)
+                       self.load_cpu, ends_with_input=True)
 
     def versions(self, servers):
         found = {}
@@ -163,11 +165,13 @@ class Bench:
 
     def rounds(self, workload, servers, count, seconds):
         """Each server's turns, round by round. The order turns by one each round, so that nobody
-        always follows the same neighbour. Who fails once is out of this workload."""
+        always follows the same neighbour. Who fails once is out of this workload. A short round
+        comes first that does not count: it finds the kernel without the memory it will use."""
         turns = {server.name: [] for server in servers}
         with contextlib.ExitStack() as stack:
             standing = [self.stand(stack, server, workload) for server in servers]
             standing = [place for place in standing if place]
+            standing = [place for place in standing if self.take_turn(place, workload, WARM_UP)]
             for number in range(count):
                 first = number % max(len(standing), 1)
                 for place in standing[first:] + standing[:first]:
