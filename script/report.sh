@@ -21,6 +21,12 @@ say() {
     printf '%-8s %s (%d s)\n' "$1" "$2" "$(($(date +%s) - $3))"
 }
 
+# details LOG: the lines of compilers and checkers that name an error, or else the end.
+details() {
+    grep -E ' error: |undefined reference' "$1" | sort -u | head -n 60 | grep . || tail -n 100 "$1"
+    echo "all of it: $1"
+}
+
 # step NAME COMMAND...: one check. Status 77 is a skip, with a line `skipped: REASON` in its output.
 step() {
     name=$1 started=$(date +%s) status=0
@@ -39,7 +45,7 @@ step() {
     *)
         failed=$((failed + 1))
         say FAILED "$name" "$started"
-        tail -n 100 "$log" | sed 's/^/    /'
+        details "$log" | sed 's/^/    /'
         return 1
         ;;
     esac
