@@ -1,0 +1,164 @@
+/* Groups: tasks, and groups of them, that end together. */
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "loop/loop.h"
+#include "loop/task.h"
+
+static void give_back(wherry_group *group)
+{
+    wherry_loop *loop = group->loop;
+
+    wherry__memory_give(wherry__loop_memory(loop), group, sizeof(*group));
+    wherry__loop_release(loop);
+}
+
+int wherry_group_new_with(const wherry_group_options *options)
+{
+    wherry_group *parent = options == NULL ? NULL : options->parent;
+    wherry_group *group;
+    wherry_loop *loop;
+
+    if (options == NULL || options->result == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no place for the group");
+    loop = wherry__loop_choose(options->loop == NULL && parent != NULL ? parent->loop
+                                                                       : options->loop);
+    if (loop == NULL)
+        return WHERRY_E_MISUSE;
+    if (parent != NULL && parent->loop != loop)
+        return wherry__fail(WHERRY_E_MISUSE, "option parent: it belongs to another loop");
+    if (parent != NULL && parent->canceled)
+        return wherry__fail(WHERRY_E_CANCELED, "option parent: it is canceled");
+    group = wherry__memory_take(wherry__loop_memory(loop), sizeof(*group));
+    if (group == NULL)
+        return WHERRY_E_NO_MEMORY;
+    group->loop = loop;
+    group->parent = parent;
+    group->keep_going = options->keep_going != 0;
+    wherry__link_init(&group->member);
+    wherry__link_init(&group->tasks);
+    wherry__link_init(&group->groups);
+    wherry__link_init(&group->waiters);
+    wherry__loop_hold(loop);
+    if (parent != NULL) {
+        wherry__list_append(&parent->groups, &group->member);
+        parent->count++;
+    }
+    *options->result = group;
+    return WHERRY_OK;
+}
+
+/* --- the end of members */
+
+/* A parent counts a group for as long as its owner has not freed it, so that it cannot end under its owner's hands. */
+static void leave_parent(wherry_group *group)
+{
+    wherry_group *parent = group->parent;
+
+    if (parent == NULL)
+        return;
+    group->parent = NULL;
+    wherry__link_remove(&group->member);
+    parent->count--;
+    if (parent->count == 0)
+        wherry__wait_wake_all(&parent->waiters, WHERRY_OK);
+}
+
+static void note_failure(wherry_group *group, int result)
+{
+    for (; group != NULL; group = group->parent) {
+        if (group->result == WHERRY_OK)
+            group->result = result;
+        if (!group->keep_going)
+            wherry_group_cancel(group);
+    }
+}
+
+/* All in it have ended: tell who waits, and the parent; give it back if its owner did before. */
+static void ended(wherry_group *group)
+{
+    wherry_group *parent = group->parent;
+
+    wherry__wait_wake_all(&group->waiters, WHERRY_OK);
+    if (!group->freed)
+        return;
+    leave_parent(group);
+    give_back(group);
+    if (parent != NULL && parent->count == 0)
+        ended(parent);
+}
+
+void wherry__group_add(wherry_group *group, wherry_task *task)
+{
+    task->group = group;
+    wherry__list_append(&group->tasks, &task->member);
+    group->count++;
+}
+
+void wherry__group_remove(wherry_group *group, wherry_task *task)
+{
+    task->group = NULL;
+    wherry__link_remove(&task->member);
+    group->count--;
+    if (task->result < 0 && !(task->canceled && task->result == WHERRY_E_CANCELED))
+        note_failure(group, task->result);
+    if (group->count == 0)
+        ended(group);
+}
+
+/* --- the owner's side */
+
+int wherry_group_join(wherry_group *group, int *result, int64_t deadline)
+{
+    int code = WHERRY_OK;
+
+    if (group == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no group");
+    while (code == WHERRY_OK && group->count > 0)
+        code = wherry__wait_in(group->loop, &group->waiters, "group", deadline);
+    if (code == WHERRY_OK && result != NULL)
+        *result = group->result;
+    return code;
+}
+
+void wherry_group_cancel(wherry_group *group)
+{
+    wherry__link *link;
+
+    if (group->canceled)
+        return;
+    group->canceled = true;
+    for (link = group->groups.previous; link != &group->groups; link = link->previous)
+        wherry_group_cancel(WHERRY__OWNER(link, wherry_group, member));
+    for (link = group->tasks.previous; link != &group->tasks; link = link->previous)
+        wherry_task_cancel(WHERRY__OWNER(link, wherry_task, member));
+}
+
+size_t wherry_group_count(const wherry_group *group)
+{
+    return group->count;
+}
+
+/* Waits for all in it, whatever happens to the task that waits. */
+static void wait_for_all(wherry_group *group, wherry_task *task)
+{
+    int64_t former = task->shield;
+
+    wherry__task_shield(task, WHERRY_NEVER);
+    (void)wherry_group_join(group, NULL, WHERRY_NEVER);
+    wherry__task_shield(task, former);
+}
+
+void wherry_group_free(wherry_group *group)
+{
+    wherry_task *task = wherry__task_running();
+
+    if (group == NULL)
+        return;
+    wherry_group_cancel(group);
+    if (task != NULL && task->loop == group->loop && task->group != group)
+        wait_for_all(group, task);
+    group->freed = true;
+    if (group->count == 0)
+        ended(group);
+}

@@ -1,0 +1,267 @@
+/* Loop: making one, what it tells, and its end. Its passes are in pass.c. */
+#include "loop/loop.h"
+
+
+#include <wherry/error.h>
+#include <wherry/task.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "loop/task.h"
+#include "system/ambient.h"
+
+#define TOCK_DEFAULT INT64_C(31250000) /* 1/32 s, so that sums of tocks are exact in binary fractions of a second too */
+#define STACK_DEFAULT ((size_t)64 << 10)
+#define STACK_MIN ((size_t)16 << 10)
+#define STACKS_KEPT_DEFAULT 1024
+#define CHUNK_DEFAULT ((size_t)64 << 10)
+#define CHUNK_MIN 512
+#define CHUNK_MAX ((size_t)16 << 20)
+#define CHUNKS_KEPT 64 /* 4 MiB of the default size: what a pass with many ready streams uses at once */
+#define SMALL_CHUNK ((size_t)4 << 10)
+#define SMALL_CHUNKS_KEPT 1024
+#define LINGER_DEFAULT WHERRY_SECONDS(5)
+
+static _Thread_local wherry_loop *current;
+static _Thread_local char thread_mark; /* its address tells threads apart */
+
+/* --- whose loop it is */
+
+wherry_loop *wherry_loop_current(void)
+{
+    return current;
+}
+
+wherry_loop *wherry__loop_enter(wherry_loop *loop)
+{
+    wherry_loop *former = current;
+
+    current = loop;
+    return former;
+}
+
+bool wherry__loop_is_here(const wherry_loop *loop)
+{
+    return loop->thread == &thread_mark;
+}
+
+wherry_loop *wherry__loop_choose(wherry_loop *named)
+{
+    wherry_loop *loop = named == NULL ? current : named;
+
+    if (loop == NULL || loop->freed || !wherry__loop_is_here(loop)) {
+        (void)wherry__fail(WHERRY_E_MISUSE, loop == NULL
+                                                ? "no loop was named, and none is running here"
+                                                : "the loop is freed, or another thread's");
+        return NULL;
+    }
+    return loop;
+}
+
+void wherry__loop_hold(wherry_loop *loop)
+{
+    loop->holds++;
+}
+
+void wherry__loop_release(wherry_loop *loop)
+{
+    wherry_memory *below = loop->memory.below;
+
+    if (--loop->holds == 0)
+        wherry__memory_give(below, loop, sizeof(*loop));
+}
+
+/* --- making one */
+
+static int check_options(const wherry_loop_options *options)
+{
+    if (options == NULL || options->result == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no place for the loop");
+    if (options->clock < WHERRY_CLOCK_REAL || options->clock > WHERRY_CLOCK_VIRTUAL)
+        return wherry__fail(WHERRY_E_MISUSE, "option clock: there is no such clock");
+    if (options->tock < 0)
+        return wherry__fail(WHERRY_E_MISUSE, "option tock: it is negative");
+    if (options->linger < 0)
+        return wherry__fail(WHERRY_E_MISUSE, "option linger: it is negative");
+    if (options->stack_size != 0 && options->stack_size < STACK_MIN)
+        return wherry__fail(WHERRY_E_MISUSE, "option stack_size: under %zu bytes", STACK_MIN);
+    if (options->chunk_size != 0 &&
+        (options->chunk_size < CHUNK_MIN || options->chunk_size > CHUNK_MAX))
+        return wherry__fail(WHERRY_E_MISUSE, "option chunk_size: not between %d bytes and %zu",
+                            CHUNK_MIN, CHUNK_MAX);
+    return WHERRY_OK;
+}
+
+static size_t size_or(size_t size, size_t otherwise)
+{
+    return size == 0 ? otherwise : size;
+}
+
+static void init(wherry_loop *loop, const wherry_loop_options *options, wherry_system *system)
+{
+    wherry__counted_memory_init(&loop->memory, options->memory);
+    loop->system = system;
+    loop->thread = &thread_mark;
+    loop->holds = 1;
+    loop->clock = options->clock;
+    loop->tock = options->tock == 0 ? TOCK_DEFAULT : options->tock;
+    loop->linger = options->linger == 0 ? LINGER_DEFAULT : options->linger;
+    loop->now = system->monotonic(system);
+    loop->next_tock = wherry__instant_after(loop->now, loop->tock);
+    wherry__deadlines_init(&loop->deadlines, system, loop->now);
+    wherry__link_init(&loop->doomed);
+    wherry__link_init(&loop->sources);
+    wherry__link_init(&loop->tasks);
+    wherry__link_init(&loop->runnable);
+    wherry__link_init(&loop->later);
+    wherry__stack_pool_init(&loop->stacks, size_or(options->stack_size, STACK_DEFAULT),
+                            size_or(options->stacks_kept, STACKS_KEPT_DEFAULT));
+    wherry__chunk_pool_init(&loop->chunks, wherry__loop_memory(loop),
+                            size_or(options->chunk_size, CHUNK_DEFAULT), CHUNKS_KEPT);
+    wherry__chunk_pool_init(&loop->small_chunks, wherry__loop_memory(loop), SMALL_CHUNK,
+                            SMALL_CHUNKS_KEPT);
+}
+
+int wherry_loop_new_with(const wherry_loop_options *options)
+{
+    wherry_loop *loop;
+    wherry_memory *memory;
+    wherry_system *system;
+    int result = check_options(options);
+
+    if (result < 0)
+        return result;
+    memory = options->memory == NULL ? wherry__memory_default() : options->memory;
+    system = options->system == NULL ? wherry__system_ambient() : options->system;
+    loop = wherry__memory_take(memory, sizeof(*loop));
+    if (loop == NULL)
+        return WHERRY_E_NO_MEMORY;
+    init(loop, options, system);
+    loop->memory.below = memory;
+    result = system->open_poller(system, wherry__loop_memory(loop), &loop->poller);
+    if (result < 0) {
+        loop->poller = NULL;
+        wherry__loop_release(loop);
+        return wherry__fail_system(result, "making a loop");
+    }
+    *options->result = loop;
+    return WHERRY_OK;
+}
+
+/* --- the end */
+
+static void linger(wherry_loop *loop)
+{
+    int64_t end = wherry__instant_after(loop->now, loop->linger);
+
+    while ((loop->task_count > 0 || loop->closing > 0 || wherry__loop_has_work(loop)) &&
+           loop->now < end)
+        if (wherry__loop_pass(loop, end) < 0)
+            break;
+}
+
+static void leave_all(wherry_loop *loop)
+{
+    wherry_loop *former = wherry__loop_enter(loop);
+    wherry__link *link;
+
+    loop->dispatching = true;
+    while ((link = loop->sources.next) != &loop->sources) {
+        wherry__source *source = WHERRY__OWNER(link, wherry__source, link);
+
+        wherry__link_remove(link);
+        source->class->leave(source);
+    }
+    wherry__loop_flush(loop);
+    wherry__loop_reclaim(loop);
+    loop->dispatching = false;
+    (void)wherry__loop_enter(former);
+}
+
+/* What is left when nothing lives on the loop any more. */
+static void give_back(wherry_loop *loop)
+{
+    wherry__stack_pool_clear(&loop->stacks);
+    wherry__chunk_pool_clear(&loop->chunks);
+    wherry__chunk_pool_clear(&loop->small_chunks);
+    wherry__memory_give(wherry__loop_memory(loop), loop->always,
+                        loop->always_capacity * sizeof(*loop->always));
+    loop->system->close_poller(loop->system, loop->poller);
+    loop->poller = NULL;
+    loop->freed = true;
+    wherry__loop_release(loop);
+}
+
+void wherry_loop_free(wherry_loop *loop)
+{
+    if (loop == NULL)
+        return;
+    if (loop->freed || loop->dispatching || loop->running || !wherry__loop_is_here(loop)) {
+        wherry__log(loop->now, WHERRY_LOG_ERROR, "a loop was freed from inside itself or elsewhere");
+        return;
+    }
+    loop->ending = true;
+    wherry__loop_cancel_tasks(loop);
+    linger(loop);
+    wherry__loop_abandon_tasks(loop);
+    leave_all(loop);
+    (void)wherry__loop_run_posts(loop);
+    give_back(loop);
+}
+
+/* --- what it tells */
+
+int wherry_loop_fd(const wherry_loop *loop)
+{
+    int result = loop->system->poller_descriptor(loop->system, loop->poller);
+
+    return result >= 0 ? result
+                       : wherry__fail(WHERRY_E_UNSUPPORTED, "the system \"%s\" has no such descriptor",
+                                      loop->system->name);
+}
+
+int64_t wherry_loop_deadline(wherry_loop *loop)
+{
+    return wherry__loop_has_work(loop) ? WHERRY_NOW : wherry__deadlines_bound(&loop->deadlines);
+}
+
+int64_t wherry_loop_now(const wherry_loop *loop)
+{
+    return loop->now;
+}
+
+int64_t wherry_loop_wall(const wherry_loop *loop)
+{
+    return loop->system->wall(loop->system);
+}
+
+int wherry_loop_random(wherry_loop *loop, void *data, size_t size)
+{
+    int result = loop->system->random(loop->system, data, size);
+
+    return result < 0 ? wherry__fail_system(result, "random bytes") : WHERRY_OK;
+}
+
+void wherry_loop_statistics_read(const wherry_loop *loop, wherry_loop_statistics *statistics)
+{
+    *statistics = loop->statistics;
+    statistics->tasks = loop->task_count;
+    statistics->deadlines = loop->deadlines.count;
+    statistics->bytes = loop->memory.bytes;
+    statistics->stacks = loop->stacks.mapped;
+}
+
+int64_t wherry_in(int64_t duration)
+{
+    wherry_system *system;
+    int64_t now;
+
+    if (current != NULL) {
+        now = current->now;
+    } else {
+        system = wherry__system_ambient();
+        now = system->monotonic(system);
+    }
+    return wherry__instant_after(now, duration);
+}

@@ -1,0 +1,386 @@
+/* Tasks: coroutines with a name, a result, and a way to be joined and stopped. */
+#include "loop/task.h"
+
+#include <string.h>
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "loop/loop.h"
+
+#define NAME_SIZE 32
+
+static _Thread_local wherry_task *running;
+
+wherry_task *wherry__task_running(void)
+{
+    return running;
+}
+
+wherry_task *wherry_task_current(void)
+{
+    return running;
+}
+
+/* --- storage */
+
+static void give_back(wherry_task *task)
+{
+    wherry_loop *loop = task->loop;
+    wherry_memory *memory = wherry__loop_memory(loop);
+
+    if (task->named)
+        wherry__memory_give(memory, (void *)(uintptr_t)task->name, NAME_SIZE);
+    wherry__memory_give(memory, task, sizeof(*task));
+    wherry__loop_release(loop);
+}
+
+static void release(wherry_task *task)
+{
+    if (--task->holds == 0)
+        give_back(task);
+}
+
+void wherry_task_release(wherry_task *task)
+{
+    if (task != NULL)
+        release(task);
+}
+
+static int take_name(wherry_task *task, const char *name)
+{
+    char *copy;
+
+    task->name = name == NULL ? "task" : name;
+    if (name == NULL)
+        return WHERRY_OK;
+    copy = wherry__memory_take(wherry__loop_memory(task->loop), NAME_SIZE);
+    if (copy == NULL)
+        return WHERRY_E_NO_MEMORY;
+    memcpy(copy, name, wherry__size_min(strlen(name), NAME_SIZE - 1));
+    task->name = copy;
+    task->named = true;
+    return WHERRY_OK;
+}
+
+/* --- stacks: those of the usual size are pooled */
+
+static int take_stack(wherry_loop *loop, size_t size, wherry__stack *stack)
+{
+    if (size == 0 || size == loop->stacks.size)
+        return wherry__stack_pool_take(&loop->stacks, stack);
+    return wherry__stack_map(stack, size);
+}
+
+static void give_stack(wherry_task *task)
+{
+    wherry__stack stack = task->coroutine.stack;
+
+    wherry__coroutine_done(&task->coroutine);
+    if (stack.size == task->loop->stacks.size)
+        wherry__stack_pool_give(&task->loop->stacks, stack);
+    else
+        wherry__stack_unmap(stack);
+}
+
+/* --- starting */
+
+static void run_body(void *argument)
+{
+    wherry_task *task = running;
+
+    task->result = task->body(argument);
+}
+
+static int check_spawn(wherry_body *body, const wherry_task_options *options, wherry_loop **loop)
+{
+    wherry_group *group = options->group;
+
+    *loop = wherry__loop_choose(group == NULL ? options->loop : group->loop);
+    if (*loop == NULL)
+        return WHERRY_E_MISUSE;
+    if (body == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "a task without a body");
+    if (group != NULL && options->loop != NULL && options->loop != group->loop)
+        return wherry__fail(WHERRY_E_MISUSE, "option group: it belongs to another loop");
+    if (options->stack_size != 0 && options->stack_size < ((size_t)16 << 10))
+        return wherry__fail(WHERRY_E_MISUSE, "option stack_size: under 16384 bytes");
+    if ((*loop)->ending || (group != NULL && group->canceled))
+        return wherry__fail(WHERRY_E_CANCELED, "no task can be started: %s",
+                            (*loop)->ending ? "the loop is being freed" : "the group is canceled");
+    return WHERRY_OK;
+}
+
+static wherry_task *make(wherry_loop *loop, const char *name)
+{
+    wherry_task *task = wherry__memory_take(wherry__loop_memory(loop), sizeof(*task));
+
+    if (task == NULL)
+        return NULL;
+    task->loop = loop;
+    task->holds = 1;
+    wherry__link_init(&task->run);
+    wherry__link_init(&task->member);
+    wherry__link_init(&task->joiners);
+    wherry__loop_hold(loop);
+    if (take_name(task, name) < 0) {
+        give_back(task);
+        return NULL;
+    }
+    return task;
+}
+
+static void start(wherry_task *task, wherry_group *group)
+{
+    wherry__list_append(&task->loop->tasks, &task->link);
+    task->loop->task_count++;
+    if (group != NULL)
+        wherry__group_add(group, task);
+    wherry__task_make_runnable(task);
+}
+
+int wherry_spawn_with(wherry_task **result, wherry_body *body, void *argument,
+                      const wherry_task_options *options)
+{
+    static const wherry_task_options defaults = { .size = sizeof(defaults) };
+    wherry__stack stack;
+    wherry_loop *loop;
+    wherry_task *task;
+    int code;
+
+    options = options == NULL ? &defaults : options;
+    code = check_spawn(body, options, &loop);
+    if (code < 0)
+        return code;
+    task = make(loop, options->name);
+    if (task == NULL)
+        return WHERRY_E_NO_MEMORY;
+    code = take_stack(loop, options->stack_size, &stack);
+    if (code < 0) {
+        release(task);
+        return code;
+    }
+    task->body = body;
+    task->joinable = result != NULL || options->group != NULL;
+    wherry__coroutine_init(&task->coroutine, stack, run_body, argument);
+    start(task, options->group);
+    if (result != NULL) {
+        task->holds++;
+        *result = task;
+    }
+    return WHERRY_OK;
+}
+
+/* --- ending */
+
+static void log_failure(const wherry_task *task)
+{
+    if (task->result < 0 && !task->joinable && !wherry__error_is_quiet(task->result))
+        wherry__log(task->loop->now, WHERRY_LOG_ERROR, "task \"%s\" ended with %s: %s", task->name,
+                    wherry_error_name(task->result), wherry_error_text(task->result));
+}
+
+static void end(wherry_task *task)
+{
+    wherry_group *group = task->group;
+
+    task->ended = true;
+    log_failure(task);
+    wherry__link_remove(&task->link);
+    task->loop->task_count--;
+    if (group != NULL)
+        wherry__group_remove(group, task);
+    wherry__wait_wake_all(&task->joiners, WHERRY_OK);
+    give_stack(task);
+    release(task);
+}
+
+/* --- running */
+
+void wherry__task_make_runnable(wherry_task *task)
+{
+    if (wherry__link_used(&task->run))
+        return;
+    wherry__list_append(&task->loop->runnable, &task->run);
+    task->loop->runnable_count++;
+}
+
+void wherry__loop_wake_later(wherry_loop *loop)
+{
+    wherry__link *link;
+
+    while ((link = wherry__list_take(&loop->later)) != NULL)
+        wherry__task_make_runnable(WHERRY__OWNER(link, wherry_task, run));
+}
+
+/* The next to run: the first, unless the system wants to choose. */
+static wherry_task *take_runnable(wherry_loop *loop)
+{
+    wherry__link *link = loop->runnable.next;
+    wherry_system *system = loop->system;
+    uint32_t skipped = 0;
+
+    if (system->choose != NULL && loop->runnable_count > 1)
+        skipped = system->choose(system, WHERRY_CHOICE_TASK, (uint32_t)loop->runnable_count);
+    while (skipped-- > 0)
+        link = link->next;
+    wherry__link_remove(link);
+    loop->runnable_count--;
+    return WHERRY__OWNER(link, wherry_task, run);
+}
+
+static void resume(wherry_task *task)
+{
+    if (!task->begun && task->canceled) {
+        task->result = WHERRY_E_CANCELED;
+        end(task);
+        return;
+    }
+    task->begun = true;
+    task->loop->statistics.resumed++;
+    running = task;
+    wherry__coroutine_resume(&task->coroutine);
+    running = NULL;
+    if (task->coroutine.ended)
+        end(task);
+}
+
+size_t wherry__loop_run_tasks(wherry_loop *loop)
+{
+    size_t count = 0;
+
+    while (loop->runnable_count > 0 && loop->turns > 0) {
+        resume(take_runnable(loop));
+        loop->turns--;
+        count++;
+    }
+    return count;
+}
+
+/* --- joining and stopping */
+
+int wherry_task_join(wherry_task *task, int *result, int64_t deadline)
+{
+    int code = WHERRY_OK;
+
+    if (task == NULL || task == running)
+        return wherry__fail(WHERRY_E_MISUSE, "a task cannot join itself, or none");
+    if (!task->ended)
+        code = wherry__wait_in(task->loop, &task->joiners, "join", deadline);
+    if (code == WHERRY_OK && result != NULL)
+        *result = task->result;
+    return code;
+}
+
+void wherry_task_cancel(wherry_task *task)
+{
+    if (task == NULL || task->ended || task->canceled)
+        return;
+    task->canceled = true;
+    if (wherry__task_is_shielded(task))
+        return;
+    if (task->waits != NULL || !task->begun)
+        wherry__task_make_runnable(task);
+}
+
+void wherry__task_shield(wherry_task *task, int64_t instant)
+{
+    task->shield = instant;
+}
+
+void wherry__loop_cancel_tasks(wherry_loop *loop)
+{
+    for (wherry__link *link = loop->tasks.previous; link != &loop->tasks; link = link->previous)
+        wherry_task_cancel(WHERRY__OWNER(link, wherry_task, link));
+}
+
+void wherry__loop_abandon_tasks(wherry_loop *loop)
+{
+    while (!wherry__list_empty(&loop->tasks)) {
+        wherry_task *task = WHERRY__OWNER(loop->tasks.next, wherry_task, link);
+
+        wherry__log(loop->now, WHERRY_LOG_ERROR,
+                    "task \"%s\" had not ended when its loop was freed; it waited for \"%s\"",
+                    task->name, task->reason == NULL ? "its turn" : task->reason);
+        for (size_t i = 0; i < task->wait_count; i++)
+            wherry__link_remove(&task->waits[i].link);
+        if (wherry__link_used(&task->run)) {
+            wherry__link_remove(&task->run);
+            loop->runnable_count--;
+        }
+        task->result = WHERRY_E_CANCELED;
+        end(task);
+    }
+}
+
+/* --- waiting for time */
+
+int wherry_sleep(int64_t deadline)
+{
+    wherry__link nobody;
+    wherry_task *task = running;
+    int result;
+
+    if (task == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "only coroutines can sleep");
+    wherry__link_init(&nobody);
+    result = wherry__wait_in(task->loop, &nobody, "sleep", deadline);
+    return result == WHERRY_E_TIMED_OUT || result == WHERRY_E_WOULD_BLOCK ? WHERRY_OK : result;
+}
+
+int wherry_yield(void)
+{
+    wherry__wait wait = { .task = running, .done = true }; /* its turn comes by itself */
+    ssize_t woken;
+    int result;
+
+    if (running == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "only coroutines can yield");
+    result = wherry__wait_allowed(running->loop, WHERRY_NEVER);
+    if (result < 0)
+        return result;
+    wherry__link_init(&wait.link);
+    wherry__list_append(&running->loop->later, &running->run);
+    woken = wherry__wait_any(&wait, 1, "its next turn", WHERRY_NEVER, &result);
+    return woken < 0 ? (int)woken : WHERRY_OK;
+}
+
+/* --- what a task tells */
+
+int wherry_task_canceled(const wherry_task *task)
+{
+    return task->canceled;
+}
+
+int wherry_task_ended(const wherry_task *task)
+{
+    return task->ended;
+}
+
+const char *wherry_task_name(const wherry_task *task)
+{
+    return task->name;
+}
+
+const char *wherry_task_waits_for(const wherry_task *task)
+{
+    return task->reason;
+}
+
+void wherry_task_set_local(wherry_task *task, void *local)
+{
+    task->local = local;
+}
+
+void *wherry_task_local(const wherry_task *task)
+{
+    return task->local;
+}
+
+void wherry_loop_tasks(wherry_loop *loop, wherry_task_visitor *visitor)
+{
+    for (wherry__link *link = loop->tasks.next; link != &loop->tasks; link = link->next)
+        visitor->see(visitor, WHERRY__OWNER(link, wherry_task, link));
+}

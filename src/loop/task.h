@@ -1,0 +1,86 @@
+/* The inside of tasks and groups. */
+#ifndef WHERRY_LOOP_TASK_H
+#define WHERRY_LOOP_TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <wherry/task.h>
+
+#include "base/list.h"
+#include "loop/coroutine.h"
+#include "loop/loop.h"
+#include "loop/wait.h"
+
+struct wherry_task {
+    wherry__coroutine coroutine;
+    wherry_loop *loop;
+    wherry__link link;   /* in the loop's tasks */
+    wherry__link run;    /* among the runnable ones, or for later */
+    wherry__link member; /* in its group */
+    wherry_group *group;
+    wherry_body *body; /* argument: in the coroutine */
+    wherry__link joiners;
+    wherry__wait *waits; /* what it waits for, while it does; they lie on its stack */
+    size_t wait_count;
+    const char *reason;
+    const char *name; /* constant, or of its own: see named */
+    void *local;
+    int64_t shield; /* until this instant a cancellation does not reach its waits; 0: none */
+    int result;
+    uint32_t holds;
+    uint32_t refusals; /* waits refused since it was canceled */
+    bool named;
+    bool begun;
+    bool canceled;
+    bool ended;
+    bool joinable; /* somebody has or had a handle, or a group gets the result */
+};
+
+struct wherry_group {
+    wherry_loop *loop;
+    wherry_group *parent;
+    wherry__link member; /* in the parent */
+    wherry__link tasks;  /* newest last */
+    wherry__link groups;
+    wherry__link waiters; /* for the end of all */
+    size_t count;         /* of both */
+    int result;           /* the first failure */
+    bool keep_going;
+    bool canceled;
+    bool freed; /* gives itself back at its end */
+};
+
+/* The task that runs on this thread, or NULL. */
+wherry_task *wherry__task_running(void);
+
+/* Runs the runnable tasks, those that become runnable meanwhile too within reason. Returns how many
+ * times one ran. */
+size_t wherry__loop_run_tasks(wherry_loop *loop);
+
+/* Makes those that waited for the next pass runnable. */
+void wherry__loop_wake_later(wherry_loop *loop);
+
+/* Cancels all tasks on the loop, newest first. */
+void wherry__loop_cancel_tasks(wherry_loop *loop);
+
+/* Gives up the tasks that have not ended although they were canceled: their stacks go, and their
+ * handles show WHERRY_E_CANCELED. */
+void wherry__loop_abandon_tasks(wherry_loop *loop);
+
+void wherry__task_make_runnable(wherry_task *task);
+
+/* Until instant, cancellation does not reach the waits of task; at it the task is canceled in any
+ * case. 0 ends that. */
+void wherry__task_shield(wherry_task *task, int64_t instant);
+
+static inline bool wherry__task_is_shielded(const wherry_task *task)
+{
+    return task->shield > task->loop->now;
+}
+
+/* Told by the tasks of a group: one was added, one has ended with result. */
+void wherry__group_add(wherry_group *group, wherry_task *task);
+void wherry__group_remove(wherry_group *group, wherry_task *task);
+
+#endif

@@ -1,0 +1,167 @@
+/* Waiting: the one place where tasks suspend. */
+#include "loop/wait.h"
+
+#include <assert.h>
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "loop/loop.h"
+#include "loop/task.h"
+
+/* A task that is refused so many waits does not mean to end. */
+#define REFUSALS_MAX 1000
+
+/* --- may it wait? */
+
+/* Whether a cancellation reaches the waits of task; the end of its shield is one. */
+static bool is_canceled(wherry_task *task)
+{
+    if (wherry__task_is_shielded(task))
+        return false;
+    if (task->shield != 0)
+        task->canceled = true;
+    return task->canceled;
+}
+
+static int refuse(wherry_task *task)
+{
+    if (++task->refusals == REFUSALS_MAX)
+        wherry__log(task->loop->now, WHERRY_LOG_WARNING,
+                    "task \"%s\" was canceled, was refused %d waits since, and does not end",
+                    task->name, REFUSALS_MAX);
+    return WHERRY_E_CANCELED;
+}
+
+int wherry__wait_allowed(wherry_loop *loop, int64_t deadline)
+{
+    wherry_task *task = wherry__task_running();
+
+    if (deadline == WHERRY_NOW)
+        return WHERRY_E_WOULD_BLOCK;
+    if (task == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "only coroutines can wait; elsewhere the deadline is "
+                                             "WHERRY_NOW");
+    if (loop != task->loop)
+        return wherry__fail(WHERRY_E_MISUSE, "it belongs to another loop");
+    if (is_canceled(task))
+        return refuse(task);
+    return deadline <= loop->now ? WHERRY_E_TIMED_OUT : WHERRY_OK;
+}
+
+/* --- one wait */
+
+void wherry__wait_init(wherry__wait *wait, wherry__link *list)
+{
+    *wait = (wherry__wait){ .task = wherry__task_running() };
+    wherry__list_append(list, &wait->link);
+}
+
+static void complete(wherry__wait *wait, int result)
+{
+    wherry__link_remove(&wait->link);
+    wait->result = result;
+    wait->done = true;
+}
+
+void wherry__wait_wake(wherry__wait *wait, int result)
+{
+    if (wait->done)
+        return;
+    complete(wait, result);
+    wherry__task_make_runnable(wait->task);
+}
+
+void wherry__wait_wake_all(wherry__link *list, int result)
+{
+    while (!wherry__list_empty(list))
+        wherry__wait_wake(WHERRY__OWNER(list->next, wherry__wait, link), result);
+}
+
+wherry__wait *wherry__wait_first_taker(wherry__link *list)
+{
+    wherry__link *link = list->next;
+
+    while (link != list) {
+        wherry__wait *wait = WHERRY__OWNER(link, wherry__wait, link);
+
+        if (!wait->observer)
+            return wait;
+        link = link->next;
+        wherry__wait_wake(wait, WHERRY_OK);
+    }
+    return NULL;
+}
+
+/* --- suspending */
+
+typedef struct alarm {
+    wherry__deadline deadline;
+    wherry_task *task;
+} alarm;
+
+static void on_timeout(wherry__deadline *deadline)
+{
+    alarm *self = WHERRY__OWNER(deadline, alarm, deadline);
+
+    wherry__task_make_runnable(self->task);
+}
+
+/* Which wait was woken, the others being completed now; -1 when none was. */
+static ssize_t settle(wherry__wait *waits, size_t count)
+{
+    ssize_t woken = -1;
+
+    for (size_t i = 0; i < count; i++) {
+        if (waits[i].done && woken < 0)
+            woken = (ssize_t)i;
+        if (!waits[i].done)
+            complete(&waits[i], WHERRY_E_CANCELED);
+    }
+    return woken;
+}
+
+static void suspend(wherry_task *task, wherry__wait *waits, size_t count, const char *reason)
+{
+    task->waits = waits;
+    task->wait_count = count;
+    task->reason = reason;
+    wherry__coroutine_suspend(&task->coroutine);
+    task->waits = NULL;
+    task->wait_count = 0;
+    task->reason = NULL;
+}
+
+ssize_t wherry__wait_any(wherry__wait *waits, size_t count, const char *reason, int64_t deadline,
+                         int *result)
+{
+    wherry_task *task = wherry__task_running();
+    alarm timeout = { .task = task };
+    ssize_t woken;
+
+    wherry__deadline_init(&timeout.deadline, on_timeout);
+    wherry__deadline_arm(&task->loop->deadlines, &timeout.deadline,
+                         task->shield != 0 && task->shield < deadline ? task->shield : deadline);
+    suspend(task, waits, count, reason);
+    wherry__deadline_disarm(&task->loop->deadlines, &timeout.deadline);
+    woken = settle(waits, count);
+    if (woken >= 0) {
+        *result = waits[woken].result;
+        return woken;
+    }
+    return is_canceled(task) ? refuse(task) : WHERRY_E_TIMED_OUT;
+}
+
+int wherry__wait_in(wherry_loop *loop, wherry__link *list, const char *reason, int64_t deadline)
+{
+    wherry__wait wait;
+    ssize_t woken;
+    int result = wherry__wait_allowed(loop, deadline);
+
+    if (result < 0)
+        return result;
+    wherry__wait_init(&wait, list);
+    woken = wherry__wait_any(&wait, 1, reason, deadline, &result);
+    return woken < 0 ? (int)woken : result;
+}

@@ -1,0 +1,55 @@
+/* Waiting: how a task suspends until something happens, and how it is woken. Every waiting call of
+ * the library ends here.
+ *
+ * A wait lies on the stack of the task that waits, and is linked into the list of what it waits
+ * for. It is completed exactly once: by a wake, by its deadline, or by the cancellation of its
+ * task. A wait that was completed is in no list.
+ */
+#ifndef WHERRY_LOOP_WAIT_H
+#define WHERRY_LOOP_WAIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <wherry/task.h>
+
+#include "base/list.h"
+#include "loop/deadlines.h"
+
+typedef struct wherry__wait {
+    wherry__link link; /* in the list of what it waits for */
+    wherry_task *task;
+    int result;
+    bool done;
+    bool observer; /* wants to know, but takes nothing: wherry_first */
+    void *item;    /* what a queue hands over, in either direction */
+} wherry__wait;
+
+/* Whether the caller may wait now. WHERRY_OK, or what the waiting call answers instead:
+ * WHERRY_E_WOULD_BLOCK, _TIMED_OUT, _MISUSE, _CANCELED. */
+int wherry__wait_allowed(wherry_loop *loop, int64_t deadline);
+
+/* Prepares a wait of the running task in list. */
+void wherry__wait_init(wherry__wait *wait, wherry__link *list);
+
+/* Suspends the running task until one of count waits is completed or the deadline passes; completes
+ * the others. Returns the index of the wait that was completed by a wake, and puts its result to
+ * *result; or the code of the deadline or cancellation. The caller has asked wherry__wait_allowed.
+ * reason: a constant text. */
+ssize_t wherry__wait_any(wherry__wait *waits, size_t count, const char *reason, int64_t deadline,
+                         int *result);
+
+/* All of the above for one wait: returns its result. */
+int wherry__wait_in(wherry_loop *loop, wherry__link *list, const char *reason, int64_t deadline);
+
+/* Completes wait with result, if it is not; its task runs in this pass or the next. */
+void wherry__wait_wake(wherry__wait *wait, int result);
+
+/* Completes all waits in list. */
+void wherry__wait_wake_all(wherry__link *list, int result);
+
+/* The first wait in list that takes something; the observers before it are woken with WHERRY_OK.
+ * NULL when there is none. */
+wherry__wait *wherry__wait_first_taker(wherry__link *list);
+
+#endif

@@ -1,0 +1,181 @@
+/* Watch: a caller's descriptor as a source of the loop. */
+#include <wherry/watch.h>
+
+#include <errno.h>
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "loop/loop.h"
+#include "loop/wait.h"
+
+#define ASKABLE ((unsigned)WHERRY_READABLE | WHERRY_WRITABLE | WHERRY_EXCEPTIONAL)
+
+struct wherry_watch {
+    wherry__source source; /* first */
+    wherry_loop *loop;
+    wherry_watcher *watcher;
+    unsigned events;      /* the watcher's */
+    unsigned wait_events; /* of the task that waits */
+    wherry__link waiters;
+    bool left; /* the loop is gone */
+};
+
+/* --- as a source */
+
+static int apply(wherry_watch *watch)
+{
+    return wherry__source_watch(watch->loop, &watch->source, watch->events | watch->wait_events);
+}
+
+static void wake_waiter(wherry_watch *watch, unsigned events)
+{
+    watch->wait_events = 0;
+    wherry__wait_wake_all(&watch->waiters, (int)events);
+}
+
+static void on_ready(wherry__source *source, unsigned events)
+{
+    wherry_watch *watch = WHERRY__OWNER(source, wherry_watch, source);
+    unsigned always = events & ((unsigned)WHERRY_FAILED | WHERRY_HUNG_UP);
+    unsigned told = events & (watch->events | always);
+
+    if ((events & (watch->wait_events | always)) != 0 && watch->wait_events != 0) {
+        wake_waiter(watch, events & (watch->wait_events | always));
+        (void)apply(watch);
+    }
+    if (told != 0 && watch->events != 0 && watch->watcher != NULL)
+        watch->watcher->ready(watch->watcher, watch, told);
+}
+
+static void on_leave(wherry__source *source)
+{
+    wherry_watch *watch = WHERRY__OWNER(source, wherry_watch, source);
+
+    watch->left = true;
+    wherry__source_forget(watch->loop, source);
+    wherry__wait_wake_all(&watch->waiters, WHERRY_E_CLOSED);
+}
+
+static void on_reclaim(wherry__source *source)
+{
+    wherry_watch *watch = WHERRY__OWNER(source, wherry_watch, source);
+
+    wherry__memory_give(wherry__loop_memory(watch->loop), watch, sizeof(*watch));
+}
+
+static const wherry__source_class class = {
+    .ready = on_ready,
+    .leave = on_leave,
+    .reclaim = on_reclaim,
+};
+
+/* --- the caller's side */
+
+static int check_options(const wherry_watch_options *options)
+{
+    if (options == NULL || options->result == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no place for the watch");
+    if ((options->events & ~ASKABLE) != 0)
+        return wherry__fail(WHERRY_E_MISUSE, "option events: unknown ones among 0x%x",
+                            options->events);
+    if (options->descriptor < 0)
+        return wherry__fail(WHERRY_E_INVALID, "option descriptor: %d is none", options->descriptor);
+    return WHERRY_OK;
+}
+
+/* Asks the system once, so that a wrong or doubly watched descriptor is told at once and not when events are first set. */
+static int probe(wherry_watch *watch)
+{
+    int result = wherry__source_watch(watch->loop, &watch->source,
+                                      watch->events == 0 ? WHERRY_EXCEPTIONAL : watch->events);
+
+    return result < 0 ? result : apply(watch);
+}
+
+static wherry_watch *make(wherry_loop *loop, const wherry_watch_options *options)
+{
+    wherry_watch *watch = wherry__memory_take(wherry__loop_memory(loop), sizeof(*watch));
+
+    if (watch == NULL)
+        return NULL;
+    watch->loop = loop;
+    watch->watcher = options->watcher;
+    watch->events = options->events;
+    wherry__link_init(&watch->waiters);
+    wherry__source_init(loop, &watch->source, &class, options->descriptor);
+    return watch;
+}
+
+int wherry_watch_new_with(const wherry_watch_options *options)
+{
+    wherry_watch *watch;
+    wherry_loop *loop;
+    int result = check_options(options);
+
+    if (result < 0)
+        return result;
+    loop = wherry__loop_choose(options->loop);
+    if (loop == NULL)
+        return WHERRY_E_MISUSE;
+    watch = make(loop, options);
+    if (watch == NULL)
+        return WHERRY_E_NO_MEMORY;
+    result = probe(watch);
+    if (result < 0) {
+        wherry__source_forget(loop, &watch->source);
+        wherry__source_dismiss(loop, &watch->source);
+        return result;
+    }
+    *options->result = watch;
+    return WHERRY_OK;
+}
+
+int wherry_watch_change(wherry_watch *watch, unsigned events)
+{
+    unsigned former = watch->events;
+    int result;
+
+    if ((events & ~ASKABLE) != 0)
+        return wherry__fail(WHERRY_E_MISUSE, "unknown events among 0x%x", events);
+    watch->events = events;
+    result = apply(watch);
+    if (result < 0)
+        watch->events = former;
+    return result;
+}
+
+/* Without waiting: one look, by a pass of its own, is not possible here; so a watch that is not ready yet would block. */
+int wherry_watch_wait(wherry_watch *watch, unsigned events, int64_t deadline)
+{
+    int result;
+
+    if (events == 0 || (events & ~ASKABLE) != 0)
+        return wherry__fail(WHERRY_E_MISUSE, "no events, or unknown ones among 0x%x", events);
+    if (watch->left)
+        return WHERRY_E_CLOSED;
+    if (!wherry__list_empty(&watch->waiters))
+        return wherry__fail(WHERRY_E_BUSY, "another task waits for the descriptor");
+    result = wherry__wait_allowed(watch->loop, deadline);
+    if (result < 0)
+        return result;
+    watch->wait_events = events;
+    result = apply(watch);
+    if (result == WHERRY_OK)
+        result = wherry__wait_in(watch->loop, &watch->waiters, "a descriptor", deadline);
+    if (result < 0 && result != WHERRY_E_CLOSED) {
+        watch->wait_events = 0;
+        (void)apply(watch);
+    }
+    return result;
+}
+
+void wherry_watch_free(wherry_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    if (!watch->left)
+        wherry__source_forget(watch->loop, &watch->source);
+    wherry__wait_wake_all(&watch->waiters, WHERRY_E_CLOSED);
+    wherry__source_dismiss(watch->loop, &watch->source);
+}

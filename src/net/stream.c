@@ -1,0 +1,414 @@
+/* Stream: making one, being ready, and what it tells. Receiving, sending, connecting and ending have files of their own. */
+#include "net/stream.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "net/socket.h"
+
+#define RECEIVE_MAX_DEFAULT ((size_t)1 << 20)
+#define SEND_MAX_DEFAULT ((size_t)256 << 10)
+#define BUFFER_MAX ((size_t)1 << 31)
+#define LINGER_DEFAULT WHERRY_SECONDS(5)
+
+/* --- the public callbacks as a user of the hooks */
+
+static void tell_connected(void *owner, wherry_stream *stream)
+{
+    wherry_stream_events *events = owner;
+
+    if (events->connected != NULL)
+        events->connected(events, stream);
+}
+
+/* What is consumed inside the callback makes room, so that reading goes on. */
+static void tell_received(void *owner, wherry_stream *stream)
+{
+    wherry_stream_events *events = owner;
+
+    if (events->received != NULL)
+        events->received(events, stream);
+}
+
+static void tell_writable(void *owner, wherry_stream *stream)
+{
+    wherry_stream_events *events = owner;
+
+    if (events->writable != NULL)
+        events->writable(events, stream);
+}
+
+static void tell_ended(void *owner, wherry_stream *stream, int reason)
+{
+    wherry_stream_events *events = owner;
+
+    if (events->ended != NULL)
+        events->ended(events, stream, reason);
+}
+
+static const wherry__stream_hooks events_hooks = {
+    .connected = tell_connected,
+    .received = tell_received,
+    .writable = tell_writable,
+    .ended = tell_ended,
+};
+
+void wherry__stream_use(wherry_stream *stream, const wherry__stream_hooks *hooks, void *owner)
+{
+    stream->hooks = hooks;
+    stream->owner = owner;
+}
+
+/* --- being ready */
+
+void wherry__stream_watch(wherry_stream *stream)
+{
+    unsigned events = 0;
+    bool reading = stream->reason == WHERRY_OK && !stream->closed && !stream->paused &&
+                   stream->hungry && wherry__stream_length(stream) < stream->receive_max;
+
+    if (!wherry__stream_is_open(stream))
+        return;
+    if (stream->connecting)
+        events = stream->retry ? 0 : WHERRY_WRITABLE;
+    else if (stream->draining)
+        events = WHERRY_READABLE;
+    else
+        events = (reading ? (unsigned)WHERRY_READABLE : 0) |
+                 (stream->blocked && !stream->retry ? (unsigned)WHERRY_WRITABLE : 0);
+    if (wherry__source_watch(stream->loop, &stream->source, events) < 0)
+        wherry__stream_fail(stream, WHERRY_E_RESET, ENOMEM);
+}
+
+static void on_ready(wherry__source *source, unsigned events)
+{
+    wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
+
+    if (stream->connecting) {
+        wherry__stream_connect_ready(stream);
+        return;
+    }
+    if (stream->draining) {
+        wherry__stream_drain(stream);
+        return;
+    }
+    if ((events & ~(unsigned)WHERRY_WRITABLE) != 0 && stream->reason == WHERRY_OK &&
+        !stream->closed)
+        wherry__stream_read(stream);
+    if ((events & ~(unsigned)WHERRY_READABLE) != 0 && stream->blocked) {
+        stream->blocked = false;
+        wherry__stream_write(stream);
+    }
+    wherry__stream_watch(stream);
+}
+
+/* At the end of a pass, or of the next one: what was queued leaves, what is not needed is given back. */
+static void on_flush(wherry__source *source)
+{
+    wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
+
+    if (stream->announce && wherry__stream_is_open(stream)) {
+        stream->announce = false;
+        if (stream->hooks != NULL && stream->hooks->connected != NULL)
+            stream->hooks->connected(stream->owner, stream);
+    }
+    if (!stream->blocked)
+        wherry__stream_write(stream);
+    wherry__stream_tidy_input(stream);
+    wherry__stream_watch(stream);
+}
+
+static void on_leave(wherry__source *source)
+{
+    wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
+
+    wherry__stream_write(stream);
+    wherry_stream_close(stream);
+    if (stream->closing)
+        wherry__stream_drop(stream);
+}
+
+static void on_reclaim(wherry__source *source)
+{
+    wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
+    wherry_memory *memory = wherry__loop_memory(stream->loop);
+
+    wherry__chunk_release(stream->input);
+    if (stream->remote.family == WHERRY_FAMILY_UNIX)
+        wherry__memory_give(memory, stream->remote.at.whole, sizeof(wherry_address));
+    wherry__memory_give(memory, stream->local, sizeof(*stream->local));
+    wherry__memory_give(memory, stream, sizeof(*stream));
+}
+
+static const wherry__source_class class = {
+    .ready = on_ready,
+    .leave = on_leave,
+    .reclaim = on_reclaim,
+    .flush = on_flush,
+};
+
+/* --- deadlines */
+
+void wherry__stream_arm(wherry_stream *stream)
+{
+    int64_t when = WHERRY_NEVER;
+
+    if (stream->retry || stream->connecting || stream->closing)
+        return; /* armed for that already */
+    if (stream->idle_timeout > 0 && wherry__stream_is_open(stream))
+        when = stream->touched + stream->idle_timeout;
+    wherry__deadline_arm(&stream->loop->deadlines, &stream->deadline, when);
+}
+
+/* Only looked at when it expires, so that traffic does not have to move the deadline. */
+static void check_idle(wherry_stream *stream)
+{
+    if (stream->loop->now - stream->touched >= stream->idle_timeout)
+        wherry__stream_fail(stream, WHERRY_E_IDLE, 0);
+    else
+        wherry__stream_arm(stream);
+}
+
+static void on_deadline(wherry__deadline *deadline)
+{
+    wherry_stream *stream = WHERRY__OWNER(deadline, wherry_stream, deadline);
+
+    if (stream->connecting) {
+        wherry__stream_connect_ready(stream);
+    } else if (stream->retry) {
+        stream->retry = false;
+        stream->blocked = false;
+        wherry__stream_arm(stream);
+        wherry__stream_write(stream);
+        wherry__stream_watch(stream);
+    } else if (stream->closing) {
+        wherry__stream_drop(stream);
+    } else {
+        check_idle(stream);
+    }
+}
+
+void wherry_stream_set_idle(wherry_stream *stream, int64_t idle_timeout)
+{
+    stream->idle_timeout = idle_timeout < 0 ? 0 : idle_timeout;
+    stream->touched = stream->loop->now;
+    wherry__stream_arm(stream);
+}
+
+/* --- making one */
+
+int wherry__stream_check_options(const wherry_stream_options *options)
+{
+    if (options->receive_max > BUFFER_MAX)
+        return wherry__fail(WHERRY_E_MISUSE, "option receive_max: over %zu bytes", BUFFER_MAX);
+    if (options->send_max > BUFFER_MAX)
+        return wherry__fail(WHERRY_E_MISUSE, "option send_max: over %zu bytes", BUFFER_MAX);
+    if (options->idle_timeout < 0)
+        return wherry__fail(WHERRY_E_MISUSE, "option idle_timeout: it is negative");
+    if (options->linger < 0)
+        return wherry__fail(WHERRY_E_MISUSE, "option linger: it is negative");
+    return WHERRY_OK;
+}
+
+static void set_limits(wherry_stream *stream, const wherry_stream_options *options)
+{
+    size_t receive_max = options->receive_max == 0 ? RECEIVE_MAX_DEFAULT : options->receive_max;
+    size_t send_max = options->send_max == 0 ? SEND_MAX_DEFAULT : options->send_max;
+
+    stream->receive_max = (uint32_t)receive_max;
+    stream->send_max = (uint32_t)send_max;
+    stream->idle_timeout = options->idle_timeout;
+    stream->linger = options->linger == 0 ? LINGER_DEFAULT : options->linger;
+}
+
+wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_options *options)
+{
+    static const wherry_stream_options defaults = { .size = sizeof(defaults) };
+    wherry_stream *stream = wherry__memory_take(wherry__loop_memory(loop), sizeof(*stream));
+
+    if (stream == NULL)
+        return NULL;
+    options = options == NULL ? &defaults : options;
+    stream->loop = loop;
+    if (options->events != NULL)
+        wherry__stream_use(stream, &events_hooks, options->events);
+    set_limits(stream, options);
+    stream->hungry = true;
+    wherry__link_init(&stream->waiters);
+    stream->touched = loop->now;
+    wherry__deadline_init(&stream->deadline, on_deadline);
+    wherry__source_init(loop, &stream->source, &class, -1);
+    return stream;
+}
+
+/* Gives the stream its descriptor; it is watched from now on. */
+static int adopt(wherry_stream *stream, int descriptor)
+{
+    int result;
+
+    wherry__source_adopt(stream->loop, &stream->source, descriptor);
+    result = wherry__source_watch(stream->loop, &stream->source, WHERRY_READABLE);
+    if (result < 0) {
+        wherry__source_forget(stream->loop, &stream->source);
+        wherry__source_dismiss(stream->loop, &stream->source);
+        return result;
+    }
+    wherry__stream_arm(stream);
+    return WHERRY_OK;
+}
+
+static void shorten(wherry_stream *stream, const wherry_address *address)
+{
+    wherry__short_address *remote = &stream->remote;
+
+    remote->family = (uint8_t)address->family;
+    remote->port = address->port;
+    remote->scope = address->scope;
+    if (address->family == WHERRY_FAMILY_IPV4) {
+        memcpy(remote->at.ipv4, address->at.ipv4, sizeof(remote->at.ipv4));
+    } else if (address->family == WHERRY_FAMILY_IPV6) {
+        memcpy(remote->at.ipv6, address->at.ipv6, sizeof(remote->at.ipv6));
+    } else if (address->family == WHERRY_FAMILY_UNIX) {
+        remote->at.whole =
+            wherry__memory_take(wherry__loop_memory(stream->loop), sizeof(*remote->at.whole));
+        if (remote->at.whole == NULL)
+            remote->family = WHERRY_FAMILY_NONE; /* only for show */
+        else
+            *remote->at.whole = *address;
+    }
+}
+
+/* For TCP; elsewhere it does not apply, and a failure costs speed only. */
+static void set_no_delay(wherry_stream *stream, int descriptor, wherry_family family,
+                         const wherry_stream_options *options)
+{
+    if ((family == WHERRY_FAMILY_IPV4 || family == WHERRY_FAMILY_IPV6) &&
+        (options == NULL || options->delay == 0))
+        (void)wherry__socket_set(stream->loop->system, descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+int wherry__stream_accepted(wherry_loop *loop, int descriptor, const wherry_address *remote,
+                            const wherry_stream_options *options, wherry_stream **result)
+{
+    wherry_stream *stream = wherry__stream_make(loop, options);
+    int code;
+
+    if (stream == NULL)
+        return WHERRY_E_NO_MEMORY;
+    shorten(stream, remote);
+    set_no_delay(stream, descriptor, remote->family, options);
+    code = adopt(stream, descriptor);
+    if (code == WHERRY_OK)
+        *result = stream;
+    return code;
+}
+
+void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wherry_address *remote,
+                               const wherry_stream_options *options)
+{
+    shorten(stream, remote);
+    set_no_delay(stream, descriptor, remote->family, options);
+}
+
+static int check_kind(wherry_system *system, int descriptor, int *may_block)
+{
+    int listening = 0;
+    socklen_t size = sizeof(listening);
+    int kind = descriptor < 0 ? -EBADF : system->kind(system, descriptor, may_block);
+
+    if (kind < 0)
+        return wherry__fail(WHERRY_E_INVALID, "option descriptor: %d is not open", descriptor);
+    if (kind == WHERRY_DESCRIPTOR_DATAGRAM)
+        return wherry__fail(WHERRY_E_MISUSE, "option descriptor: %d is a datagram socket",
+                            descriptor);
+    if (kind == WHERRY_DESCRIPTOR_STREAM &&
+        system->get_option(system, descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 &&
+        listening)
+        return wherry__fail(WHERRY_E_MISUSE, "option descriptor: %d is a listening socket",
+                            descriptor);
+    return kind;
+}
+
+int wherry_stream_new_with(const wherry_stream_options *options)
+{
+    wherry_stream *stream;
+    wherry_address remote;
+    wherry_loop *loop;
+    int may_block = 0;
+    int result;
+
+    if (options == NULL || options->result == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no place for the stream");
+    loop = wherry__loop_choose(options->loop);
+    result = loop == NULL ? WHERRY_E_MISUSE : wherry__stream_check_options(options);
+    if (result == WHERRY_OK)
+        result = check_kind(loop->system, options->descriptor, &may_block);
+    if (result < 0)
+        return result;
+    stream = wherry__stream_make(loop, options);
+    if (stream == NULL)
+        return WHERRY_E_NO_MEMORY;
+    stream->as_file = result != WHERRY_DESCRIPTOR_STREAM;
+    stream->ask_first = stream->as_file && may_block;
+    stream->keep = options->keep != 0;
+    if (!stream->as_file) {
+        wherry__socket_remote(loop->system, options->descriptor, &remote);
+        wherry__stream_set_remote(stream, options->descriptor, &remote, options);
+    }
+    result = adopt(stream, options->descriptor);
+    if (result == WHERRY_OK)
+        *options->result = stream;
+    return result;
+}
+
+/* --- what it tells */
+
+int wherry_stream_end(const wherry_stream *stream)
+{
+    return stream->reason;
+}
+
+const char *wherry_stream_problem(const wherry_stream *stream)
+{
+    const char *text = NULL;
+
+    if (stream->number != 0)
+        text = strerrordesc_np(stream->number);
+    if (text == NULL)
+        text = stream->reason == WHERRY_OK ? "" : wherry_error_text(stream->reason);
+    return text;
+}
+
+void wherry_stream_remote(const wherry_stream *stream, wherry_address *address)
+{
+    const wherry__short_address *remote = &stream->remote;
+
+    if (remote->family == WHERRY_FAMILY_UNIX) {
+        *address = *remote->at.whole;
+        return;
+    }
+    memset(address, 0, sizeof(*address));
+    address->family = (wherry_family)remote->family;
+    address->port = remote->port;
+    address->scope = remote->scope;
+    memcpy(address->at.ipv6, remote->at.ipv6, sizeof(address->at.ipv6));
+}
+
+void wherry_stream_local(const wherry_stream *stream, wherry_address *address)
+{
+    memset(address, 0, sizeof(*address));
+    if (stream->local != NULL)
+        *address = *stream->local;
+    else if (wherry__stream_is_open(stream) && !stream->as_file)
+        wherry__socket_local(stream->loop->system, stream->source.descriptor, address);
+}
+
+int wherry_stream_descriptor(const wherry_stream *stream)
+{
+    return stream->closed ? -1 : stream->source.descriptor;
+}

@@ -1,0 +1,158 @@
+/* The inside of a stream.
+ *
+ *     descriptor --> input:  one chunk     [ consumed | begin ... end | room ]
+ *     descriptor <-- output: a row of segments in chunks, written at the end of the pass
+ *
+ * Both hold chunks of the loop's pools only while there are bytes in them: an idle stream is this structure and nothing
+ * more. Who uses the stream is told through hooks; the public callbacks are one user, peers are another.
+ *
+ * Its life:  connecting --> open --> closed (--> closing: unsent bytes go out in the background) --> its descriptor is closed
+ *            and its storage goes when both that has happened and its owner has freed it.
+ */
+#ifndef WHERRY_NET_STREAM_H
+#define WHERRY_NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wherry/stream.h>
+
+#include "loop/loop.h"
+#include "loop/wait.h"
+
+typedef struct wherry__output wherry__output;
+
+/* Who uses a stream: told outside of coroutines. Any may be NULL. */
+typedef struct wherry__stream_hooks {
+    void (*connected)(void *owner, wherry_stream *stream);
+    void (*received)(void *owner, wherry_stream *stream);
+    void (*writable)(void *owner, wherry_stream *stream);
+    void (*ended)(void *owner, wherry_stream *stream, int reason);
+} wherry__stream_hooks;
+
+/* An address in the space of an IPv6 one; a Unix name lies outside. */
+typedef struct wherry__short_address {
+    uint8_t family;
+    uint16_t port;
+    uint32_t scope;
+    union {
+        uint8_t ipv4[4];
+        uint8_t ipv6[16];
+        wherry_address *whole;
+    } at;
+} wherry__short_address;
+
+struct wherry_stream {
+    wherry__source source; /* first */
+    wherry_loop *loop;
+    const wherry__stream_hooks *hooks;
+    void *owner;
+
+    wherry__chunk *input;
+    uint32_t begin; /* the bytes in it that were not consumed */
+    uint32_t end;
+    uint32_t handed;      /* of them, those that the last receive gave out */
+    uint32_t wanted;      /* bytes that must fit into the input: the user knows that so many will come */
+    uint32_t receive_max;
+    uint32_t send_max;
+    wherry__output *output; /* NULL: nothing is unsent */
+    wherry__wait *receiver; /* the task that waits for bytes, or for the connection */
+    wherry__link waiters;   /* tasks that wait for room in the output, or for all to be sent */
+
+    wherry__deadline deadline; /* of connecting, closing, trying again, or idleness: the one that is due first */
+    int64_t touched;           /* when a byte was last received or sent */
+    int64_t idle_timeout;
+    int64_t linger;
+    wherry__short_address remote;
+    wherry_address *local; /* kept at the end; until then the system knows it */
+
+    int16_t reason;  /* how receiving ended: a wherry_error, 0 while it goes on */
+    int16_t refusal; /* why sending is over: a wherry_error, 0 while it goes on */
+    int16_t number;  /* the errno(3) value behind them, or 0 */
+    bool connecting : 1;
+    bool announce : 1; /* it was connected at once, and nobody has been told */
+    bool hungry : 1;   /* the user wants more than there is: read */
+    bool paused : 1;
+    bool blocked : 1;  /* the system takes no more for now */
+    bool retry : 1;    /* and says so not by readiness */
+    bool shutting : 1; /* the end of sending is to be told behind what is unsent */
+    bool shut : 1;     /* it was told */
+    bool closed : 1;   /* by its owner */
+    bool closing : 1;  /* and still sends in the background */
+    bool draining : 1; /* and reads away what would make the close a reset */
+    bool freed : 1;    /* by its owner */
+    bool told : 1;     /* the owner knows that it ended */
+    bool as_file : 1;  /* no socket */
+    bool ask_first : 1;
+    bool keep : 1;     /* the descriptor is left open */
+    bool refused : 1;  /* a send was refused: tell when there is room */
+    bool given : 1;    /* bytes arrived that the hooks were not told of yet */
+};
+
+/* Makes a stream that is not opened yet, with the limits of options (defaults for NULL). NULL: no memory. */
+wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_options *options);
+
+/* Makes a stream of a connected socket that the caller has accepted. On failure the descriptor is the caller's still. */
+int wherry__stream_accepted(wherry_loop *loop, int descriptor, const wherry_address *remote,
+                            const wherry_stream_options *options, wherry_stream **stream);
+
+/* Tells a new stream the address of its other end, and sets what suits it. */
+void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wherry_address *remote,
+                               const wherry_stream_options *options);
+
+/* Checks what a user gives as options; stream options of WHERRY_E_MISUSE are named in the problem. */
+int wherry__stream_check_options(const wherry_stream_options *options);
+
+/* Replaces who is told. */
+void wherry__stream_use(wherry_stream *stream, const wherry__stream_hooks *hooks, void *owner);
+
+/* The user wants more bytes than there are, or as many as it can use for now. wanted: bytes that must fit in, 0 for no demand. */
+void wherry__stream_demand(wherry_stream *stream, bool hungry, size_t wanted);
+
+/* Sets what the system watches for to what the state asks for. */
+void wherry__stream_watch(wherry_stream *stream);
+
+/* Ends both directions for a reason, number being the errno(3) value behind it or 0, and tells the owner. */
+void wherry__stream_fail(wherry_stream *stream, int reason, int number);
+
+/* Receiving is over, as reason says; sending may go on. Tells the owner behind what was received. */
+void wherry__stream_finish(wherry_stream *stream, int reason);
+
+/* Tells the owner of the end, once and if it is the time for it. */
+void wherry__stream_tell_end(wherry_stream *stream);
+
+/* Closes the descriptor. */
+void wherry__stream_drop(wherry_stream *stream);
+
+/* What to do when nothing is unsent any more: tells the end of sending, or goes on with closing. */
+void wherry__stream_all_sent(wherry_stream *stream);
+
+/* The parts of being ready. */
+void wherry__stream_read(wherry_stream *stream);
+void wherry__stream_drain(wherry_stream *stream);
+void wherry__stream_connect_ready(wherry_stream *stream);
+
+/* Arms the deadline for whichever is due first. */
+void wherry__stream_arm(wherry_stream *stream);
+
+/* Gives back what is unsent, and wakes who waits for it with result. */
+void wherry__stream_drop_output(wherry_stream *stream, int result);
+
+/* Writes what is unsent, as far as the system takes it. */
+void wherry__stream_write(wherry_stream *stream);
+
+/* Gives the input chunk back when nothing is in it, and a large one that holds little. */
+void wherry__stream_tidy_input(wherry_stream *stream);
+
+static inline size_t wherry__stream_length(const wherry_stream *stream)
+{
+    return stream->end - stream->begin;
+}
+
+static inline bool wherry__stream_is_open(const wherry_stream *stream)
+{
+    return stream->source.descriptor >= 0;
+}
+
+#endif

@@ -1,0 +1,198 @@
+/* Connecting a stream to one address. */
+#include "net/stream.h"
+
+#include <errno.h>
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "base/size.h"
+#include "loop/task.h"
+#include "net/socket.h"
+
+/* A Unix listener whose backlog is full does not tell when there is room (connect(2), EAGAIN). */
+#define RETRY_AFTER WHERRY_MILLISECONDS(10)
+
+/* What an error says here that it does not say elsewhere. */
+static int code_of(int number, wherry_family family)
+{
+    if (family != WHERRY_FAMILY_UNIX && (number == EACCES || number == EPERM))
+        return WHERRY_E_PROHIBITED; /* ip-route(8): prohibit */
+    if (number == EINVAL)
+        return WHERRY_E_UNREACHABLE; /* ip-route(8): blackhole */
+    return wherry__error_from_errno(number);
+}
+
+static void failed(wherry_stream *stream, int number)
+{
+    wherry__stream_fail(stream, code_of(number, (wherry_family)stream->remote.family), number);
+}
+
+static void connected(wherry_stream *stream)
+{
+    stream->connecting = false;
+    stream->retry = false;
+    stream->touched = stream->loop->now;
+    wherry__deadline_disarm(&stream->loop->deadlines, &stream->deadline);
+    wherry__stream_arm(stream);
+    wherry__stream_watch(stream);
+    if (stream->receiver != NULL)
+        wherry__wait_wake(stream->receiver, WHERRY_OK);
+    stream->announce = true;
+    wherry__source_flush_later(stream->loop, &stream->source);
+}
+
+/* Arms for the deadline, which the idle time holds, or for the next try. */
+static void arm(wherry_stream *stream)
+{
+    int64_t when = stream->touched; /* until it is connected: the deadline */
+    int64_t again = wherry__instant_after(stream->loop->now, RETRY_AFTER);
+
+    if (stream->retry && again < when)
+        when = again;
+    wherry__deadline_arm(&stream->loop->deadlines, &stream->deadline, when);
+}
+
+static void try_connect(wherry_stream *stream)
+{
+    wherry_address address;
+    int result;
+
+    wherry_stream_remote(stream, &address);
+    result = wherry__socket_connect(stream->loop->system, stream->source.descriptor, &address);
+    stream->retry = result == -EAGAIN;
+    if (result == 0 || result == -EISCONN) {
+        connected(stream);
+    } else if (result == -EINPROGRESS || result == -EALREADY || result == -EAGAIN) {
+        arm(stream);
+        wherry__stream_watch(stream);
+    } else {
+        failed(stream, -result);
+    }
+}
+
+/* Writability alone does not say that it went well; SO_ERROR does, and that there is another end. */
+static void look(wherry_stream *stream)
+{
+    wherry_system *system = stream->loop->system;
+    int result = wherry__socket_error(system, stream->source.descriptor);
+    wherry_address remote;
+
+    if (result < 0) {
+        failed(stream, -result);
+        return;
+    }
+    wherry__socket_remote(system, stream->source.descriptor, &remote);
+    if (remote.family != WHERRY_FAMILY_NONE)
+        connected(stream);
+}
+
+void wherry__stream_connect_ready(wherry_stream *stream)
+{
+    if (stream->loop->now >= stream->touched)
+        failed(stream, ETIMEDOUT);
+    else if (stream->retry)
+        try_connect(stream);
+    else
+        look(stream);
+}
+
+/* --- the user's side */
+
+static int check(const wherry_address *address, int64_t deadline, wherry_loop *loop)
+{
+    bool unix_name = address->family == WHERRY_FAMILY_UNIX;
+
+    if (address->family == WHERRY_FAMILY_NONE || (unix_name && address->length == 0))
+        return wherry__fail(WHERRY_E_INVALID, "no address to connect to");
+    if (!unix_name && address->port == 0)
+        return wherry__fail(WHERRY_E_INVALID, "port 0 is not one to connect to");
+    if (deadline <= loop->now && deadline != WHERRY_NOW)
+        return WHERRY_E_TIMED_OUT;
+    return WHERRY_OK;
+}
+
+/* Begins; a failure at once is told by the stream, too. */
+static int begin(wherry_stream *stream, const wherry_address *address, int64_t deadline,
+                 const wherry_stream_options *options)
+{
+    int descriptor = wherry__socket_open(stream->loop->system, address->family);
+
+    if (descriptor < 0)
+        return wherry__fail_system(descriptor, "a socket to connect with");
+    wherry__source_adopt(stream->loop, &stream->source, descriptor);
+    wherry__stream_set_remote(stream, descriptor, address, options);
+    stream->touched = deadline;
+    stream->connecting = true;
+    try_connect(stream);
+    return WHERRY_OK;
+}
+
+/* Suspends until the stream is connected or has failed. */
+static int wait(wherry_stream *stream, int64_t deadline)
+{
+    wherry__wait wait;
+    wherry__link list;
+    ssize_t woken;
+    int result = wherry__wait_allowed(stream->loop, deadline);
+
+    if (result < 0 || !stream->connecting)
+        return stream->connecting ? result : WHERRY_OK;
+    wherry__link_init(&list);
+    wherry__wait_init(&wait, &list);
+    stream->receiver = &wait;
+    woken = wherry__wait_any(&wait, 1, "connect", deadline, &result);
+    stream->receiver = NULL;
+    return woken < 0 ? (int)woken : result;
+}
+
+static int fail_to(const wherry_address *address, const wherry_stream *stream, int result)
+{
+    char text[WHERRY_ADDRESS_TEXT_SIZE];
+
+    (void)wherry_address_format(address, text, sizeof(text));
+    return wherry__fail(result, "connecting to %s: %s", text,
+                        stream->number != 0 ? wherry_stream_problem(stream)
+                                            : wherry_error_text(result));
+}
+
+/* A failure of a stream that was not handed out yet. */
+static int give_up(wherry_stream *stream, const wherry_address *address, int result)
+{
+    result = fail_to(address, stream, result);
+    wherry_stream_free(stream);
+    return result;
+}
+
+int wherry_stream_connect_with(wherry_stream **result, const wherry_address *address,
+                               int64_t deadline, const wherry_stream_options *options)
+{
+    bool told = options->events != NULL && options->events->connected != NULL;
+    wherry_stream *stream;
+    wherry_loop *loop = wherry__loop_choose(options->loop);
+    int code;
+
+    if (loop == NULL || result == NULL || address == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no loop, no place for the stream or no address");
+    code = wherry__stream_check_options(options);
+    if (code == WHERRY_OK)
+        code = check(address, deadline, loop);
+    if (code == WHERRY_OK && !told && wherry__task_running() == NULL)
+        code = wherry__fail(WHERRY_E_MISUSE, "only coroutines can wait for a connection");
+    if (code < 0)
+        return code;
+    stream = wherry__stream_make(loop, options);
+    if (stream == NULL)
+        return WHERRY_E_NO_MEMORY;
+    stream->told = true; /* what fails at once is told by the call's own result */
+    code = begin(stream, address, told && deadline == WHERRY_NOW ? WHERRY_NEVER : deadline, options);
+    if (code == WHERRY_OK && !told)
+        code = wait(stream, deadline);
+    if (code == WHERRY_OK && stream->reason != WHERRY_OK)
+        code = stream->reason;
+    if (code < 0)
+        return give_up(stream, address, code);
+    stream->told = false;
+    *result = stream;
+    return WHERRY_OK;
+}

@@ -1,0 +1,223 @@
+/* The end of a stream: by the other side, by a failure, by its owner; and what is still to be done then.
+ *
+ * A close in the wrong moment makes a reset, which takes from the other end what was sent to it before (RFC 2525 section 2.17): while
+ * bytes are unsent, and while bytes are unread. So an owner's close only begins the end: the stream sends what is
+ * left, reads away what came too late, and then closes its descriptor, all within its linger time.
+ */
+#include "net/stream.h"
+
+#include <sys/socket.h>
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "base/size.h"
+#include "net/output.h"
+#include "net/socket.h"
+
+/* What is read and thrown away at most. */
+#define DRAIN_MAX ((uint32_t)1 << 20)
+
+/* --- the descriptor */
+
+/* For who asks later; without memory the address is unknown then. */
+static void keep_local(wherry_stream *stream)
+{
+    wherry_address *local;
+
+    if (stream->as_file || stream->freed || stream->local != NULL)
+        return;
+    local = wherry__memory_take(wherry__loop_memory(stream->loop), sizeof(*local));
+    if (local == NULL)
+        return;
+    wherry__socket_local(stream->loop->system, stream->source.descriptor, local);
+    stream->local = local;
+}
+
+void wherry__stream_drop(wherry_stream *stream)
+{
+    wherry_loop *loop = stream->loop;
+    int descriptor = stream->source.descriptor;
+
+    wherry__stream_drop_output(stream, stream->closed ? WHERRY_E_CLOSED : stream->refusal);
+    wherry__deadline_disarm(&loop->deadlines, &stream->deadline);
+    if (descriptor >= 0) {
+        keep_local(stream);
+        wherry__source_forget(loop, &stream->source);
+        if (!stream->keep)
+            (void)loop->system->close(loop->system, descriptor);
+    }
+    if (stream->closing)
+        loop->closing--;
+    stream->closing = false;
+    stream->draining = false;
+    stream->connecting = false;
+    stream->retry = false;
+    if (stream->freed)
+        wherry__source_dismiss(loop, &stream->source);
+}
+
+/* --- the other side's end, and failures */
+
+void wherry__stream_tell_end(wherry_stream *stream)
+{
+    if (stream->receiver != NULL)
+        wherry__wait_wake(stream->receiver, WHERRY_OK); /* it looks at the reason itself */
+    if (stream->told || stream->closed)
+        return;
+    stream->told = true;
+    if (stream->hooks != NULL && stream->hooks->ended != NULL)
+        stream->hooks->ended(stream->owner, stream, stream->reason);
+}
+
+void wherry__stream_finish(wherry_stream *stream, int reason)
+{
+    stream->reason = (int16_t)reason;
+    wherry__stream_tell_end(stream);
+    if (stream->shut && !stream->closed)
+        wherry__stream_drop(stream);
+}
+
+void wherry__stream_fail(wherry_stream *stream, int reason, int number)
+{
+    if (!wherry__stream_is_open(stream))
+        return;
+    stream->reason = stream->reason == WHERRY_OK ? (int16_t)reason : stream->reason;
+    stream->refusal = stream->refusal == WHERRY_OK ? (int16_t)reason : stream->refusal;
+    stream->number = stream->number == 0 ? (int16_t)number : stream->number;
+    wherry__stream_drop(stream);
+    wherry__stream_tell_end(stream);
+}
+
+/* --- the owner's end */
+
+/* Reads once and throws it away. */
+static ssize_t discard(wherry_stream *stream)
+{
+    wherry__chunk *chunk = wherry__chunk_take(&stream->loop->chunks);
+    ssize_t result = 0;
+
+    if (chunk != NULL)
+        result = wherry__socket_receive(stream->loop->system, stream->source.descriptor,
+                                        chunk->bytes, chunk->size, stream->as_file,
+                                        stream->ask_first);
+    wherry__chunk_release(chunk);
+    return result;
+}
+
+void wherry__stream_drain(wherry_stream *stream)
+{
+    ssize_t result = discard(stream);
+
+    if (result > 0)
+        stream->wanted += (uint32_t)result; /* counts them */
+    if ((result <= 0 && !wherry__socket_not_now(result)) || stream->wanted > DRAIN_MAX)
+        wherry__stream_drop(stream);
+}
+
+static void tell_shutdown(wherry_stream *stream)
+{
+    wherry_system *system = stream->loop->system;
+
+    if (stream->shut)
+        return;
+    stream->shut = true;
+    if (!stream->as_file)
+        (void)system->shutdown(system, stream->source.descriptor, SHUT_WR);
+}
+
+/* Everything is sent: close, unless unread bytes would make that a reset. */
+static void close_now_or_drain(wherry_stream *stream)
+{
+    bool ended = stream->reason != WHERRY_E_CLOSED; /* nothing more can come */
+
+    if (stream->as_file || stream->keep || ended || discard(stream) <= 0) {
+        wherry__stream_drop(stream);
+        return;
+    }
+    tell_shutdown(stream);
+    stream->wanted = 0;
+    stream->draining = true;
+    wherry__stream_watch(stream);
+}
+
+void wherry__stream_all_sent(wherry_stream *stream)
+{
+    if (stream->closing) {
+        if (!stream->draining)
+            close_now_or_drain(stream);
+    } else if (stream->shutting && !stream->shut) {
+        tell_shutdown(stream);
+        if (stream->reason != WHERRY_OK || stream->as_file)
+            wherry__stream_drop(stream);
+    }
+}
+
+/* Nobody is told any more, and nobody waits any more. */
+static void part(wherry_stream *stream)
+{
+    stream->closed = true;
+    stream->hooks = NULL;
+    if (stream->reason == WHERRY_OK)
+        stream->reason = WHERRY_E_CLOSED;
+    if (stream->receiver != NULL)
+        wherry__wait_wake(stream->receiver, WHERRY_E_CLOSED);
+    wherry__wait_wake_all(&stream->waiters, WHERRY_E_CLOSED);
+}
+
+void wherry_stream_close(wherry_stream *stream)
+{
+    if (stream->closed)
+        return;
+    part(stream);
+    if (!wherry__stream_is_open(stream))
+        return;
+    if (stream->connecting) {
+        wherry__stream_drop(stream);
+        return;
+    }
+    stream->retry = false;
+    stream->closing = true;
+    stream->loop->closing++;
+    wherry__deadline_arm(&stream->loop->deadlines, &stream->deadline,
+                         wherry__instant_after(stream->loop->now, stream->linger));
+    if (!stream->blocked)
+        wherry__stream_write(stream);
+    if (stream->closing)
+        wherry__stream_watch(stream);
+}
+
+void wherry_stream_abort(wherry_stream *stream)
+{
+    if (!stream->closed)
+        part(stream);
+    if (!wherry__stream_is_open(stream))
+        return;
+    if (!stream->as_file && !stream->keep)
+        wherry__socket_break(stream->loop->system, stream->source.descriptor);
+    wherry__stream_drop(stream);
+}
+
+int wherry_stream_shutdown(wherry_stream *stream)
+{
+    if (stream->closed)
+        return WHERRY_E_CLOSED;
+    if (stream->refusal != WHERRY_OK || stream->shutting)
+        return stream->refusal;
+    if (stream->connecting)
+        return wherry__fail(WHERRY_E_MISUSE, "the stream is not connected yet");
+    stream->shutting = true;
+    if (stream->output == NULL)
+        wherry__stream_all_sent(stream);
+    return WHERRY_OK;
+}
+
+void wherry_stream_free(wherry_stream *stream)
+{
+    if (stream == NULL)
+        return;
+    wherry_stream_close(stream);
+    stream->freed = true;
+    if (!wherry__stream_is_open(stream))
+        wherry__source_dismiss(stream->loop, &stream->source);
+}

@@ -1,0 +1,240 @@
+/* Receiving: from the descriptor into one chunk, and out of it from the front.
+ *
+ * The chunk is taken when something is to be read and given back once nothing is left in it; since tasks and callbacks run right behind the
+ * read, it is the same hot chunk for one stream after the other. A rest that is left at the end of the pass keeps it, or if it is
+ * small moves to a chunk of its own size. Bytes that were handed out, or are on their way out again in an output, are never overwritten: whoever has
+ * them holds the chunk.
+ */
+#include "net/stream.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "base/size.h"
+#include "net/socket.h"
+
+/* A rest up to this size does not keep a chunk of the pool. */
+#define REST_MAX 4096
+
+/* --- room */
+
+/* Bytes that the next chunk must have: what is needed grows with what has come, so that an announced size costs nothing
+ * until its bytes arrive. */
+static size_t next_size(const wherry_stream *stream)
+{
+    size_t length = wherry__stream_length(stream);
+    size_t usual = stream->loop->chunks.size;
+    size_t size = wherry__size_max(usual, 2 * length);
+
+    if (stream->wanted > length)
+        size = wherry__size_min(size, wherry__size_max(usual, stream->wanted));
+    return wherry__size_min(wherry__size_max(size, length + 1),
+                            wherry__size_max(stream->receive_max, usual));
+}
+
+/* Moves what is left to the front of another chunk. */
+static int change_chunk(wherry_stream *stream, size_t size)
+{
+    wherry__chunk_pool *pool = &stream->loop->chunks;
+    wherry__chunk *chunk =
+        size == pool->size ? wherry__chunk_take(pool) : wherry__chunk_make(pool, size);
+    size_t length = wherry__stream_length(stream);
+
+    if (chunk == NULL)
+        return WHERRY_E_NO_MEMORY;
+    if (length > 0)
+        memcpy(chunk->bytes, stream->input->bytes + stream->begin, length);
+    wherry__chunk_release(stream->input);
+    stream->input = chunk;
+    stream->begin = 0;
+    stream->end = (uint32_t)length;
+    return WHERRY_OK;
+}
+
+/* Makes room behind the bytes in the input, without moving any that somebody looks at. */
+static int make_room(wherry_stream *stream)
+{
+    wherry__chunk *chunk = stream->input;
+    size_t length = wherry__stream_length(stream);
+
+    if (chunk == NULL)
+        return change_chunk(stream, stream->loop->chunks.size);
+    if (length == 0 && chunk->holds == 1) {
+        stream->begin = 0;
+        stream->end = 0;
+    }
+    if (chunk->size == stream->end || (stream->begin > 0 && chunk->size - stream->begin < stream->wanted)) {
+        if (chunk->holds == 1 && stream->handed == 0 && stream->begin > 0 &&
+            chunk->size - length >= chunk->size / 2 && chunk->size >= stream->wanted) {
+            memmove(chunk->bytes, chunk->bytes + stream->begin, length);
+            stream->begin = 0;
+            stream->end = (uint32_t)length;
+            return WHERRY_OK;
+        }
+        return change_chunk(stream, next_size(stream));
+    }
+    if (chunk->size < stream->loop->chunks.size) /* the small one of a rest */
+        return change_chunk(stream, stream->loop->chunks.size);
+    return WHERRY_OK;
+}
+
+static void drop_input(wherry_stream *stream)
+{
+    wherry__chunk_release(stream->input);
+    stream->input = NULL;
+    stream->begin = 0;
+    stream->end = 0;
+}
+
+void wherry__stream_tidy_input(wherry_stream *stream)
+{
+    size_t length = wherry__stream_length(stream);
+
+    if (stream->input == NULL || stream->handed > 0)
+        return;
+    if (length == 0)
+        drop_input(stream);
+    else if (length <= REST_MAX && stream->input->size > REST_MAX)
+        (void)change_chunk(stream, length); /* without memory it keeps the large one */
+}
+
+/* --- reading */
+
+static void took(wherry_stream *stream, size_t size)
+{
+    stream->end += (uint32_t)size;
+    stream->touched = stream->loop->now;
+    if (stream->receiver != NULL)
+        wherry__wait_wake(stream->receiver, WHERRY_OK);
+    if (stream->hooks != NULL && stream->hooks->received != NULL)
+        stream->hooks->received(stream->owner, stream);
+    if (wherry__stream_length(stream) == 0 && stream->handed == 0 && !stream->freed)
+        drop_input(stream);
+    else
+        wherry__source_flush_later(stream->loop, &stream->source);
+}
+
+/* A failed send may have taken the error from the socket, so that receiving looks like an orderly end. */
+static void over(wherry_stream *stream, ssize_t result)
+{
+    if (result == 0 && stream->refusal == WHERRY_OK)
+        wherry__stream_finish(stream, WHERRY_E_END);
+    else
+        wherry__stream_fail(stream, WHERRY_E_RESET, result == 0 ? stream->number : (int)-result);
+}
+
+void wherry__stream_read(wherry_stream *stream)
+{
+    size_t room;
+    ssize_t result;
+
+    if (stream->paused || !stream->hungry || wherry__stream_length(stream) >= stream->receive_max)
+        return; /* the watch that follows takes the interest back */
+    if (make_room(stream) < 0) {
+        wherry__stream_fail(stream, WHERRY_E_NO_MEMORY, 0);
+        return;
+    }
+    room = wherry__size_min(stream->input->size - stream->end, stream->loop->chunks.size);
+    result = wherry__socket_receive(stream->loop->system, stream->source.descriptor,
+                                    stream->input->bytes + stream->end, room, stream->as_file,
+                                    stream->ask_first);
+    if (result > 0)
+        took(stream, (size_t)result);
+    else if (!wherry__socket_not_now(result))
+        over(stream, result);
+    if (wherry__stream_length(stream) == 0 && stream->handed == 0 && stream->input != NULL)
+        drop_input(stream);
+}
+
+/* --- the user's side */
+
+wherry_bytes wherry_stream_peek(const wherry_stream *stream)
+{
+    if (stream->input == NULL)
+        return wherry_bytes_at(NULL, 0);
+    return wherry_bytes_at(stream->input->bytes + stream->begin, wherry__stream_length(stream));
+}
+
+/* Room was made in a full buffer: the watch, which ended then, goes on. */
+void wherry_stream_consume(wherry_stream *stream, size_t length)
+{
+    bool was_full = wherry__stream_length(stream) >= stream->receive_max;
+
+    stream->begin += (uint32_t)wherry__size_min(length, wherry__stream_length(stream));
+    stream->handed = 0;
+    if (was_full && length > 0)
+        wherry__stream_watch(stream);
+    if (stream->input != NULL && wherry__stream_length(stream) == 0)
+        wherry__source_flush_later(stream->loop, &stream->source);
+}
+
+void wherry__stream_demand(wherry_stream *stream, bool hungry, size_t wanted)
+{
+    stream->wanted = (uint32_t)wherry__size_min(wanted, UINT32_MAX);
+    if (hungry && !stream->hungry) {
+        stream->hungry = true;
+        wherry__stream_watch(stream);
+    }
+    stream->hungry = hungry;
+}
+
+void wherry_stream_pause(wherry_stream *stream)
+{
+    stream->paused = true;
+}
+
+void wherry_stream_resume(wherry_stream *stream)
+{
+    if (!stream->paused)
+        return;
+    stream->paused = false;
+    wherry__stream_watch(stream);
+}
+
+/* Gives all that is there; the next call consumes it. */
+static int hand_out(wherry_stream *stream, wherry_bytes *bytes)
+{
+    *bytes = wherry_stream_peek(stream);
+    stream->handed = (uint32_t)bytes->length;
+    wherry__stream_demand(stream, false, 0);
+    return WHERRY_OK;
+}
+
+static int wait_for_bytes(wherry_stream *stream, int64_t deadline)
+{
+    wherry__wait wait;
+    wherry__link list;
+    ssize_t woken;
+    int result = wherry__wait_allowed(stream->loop, deadline);
+
+    if (result < 0)
+        return result;
+    wherry__link_init(&list);
+    wherry__wait_init(&wait, &list);
+    stream->receiver = &wait;
+    woken = wherry__wait_any(&wait, 1, "receive", deadline, &result);
+    stream->receiver = NULL;
+    return woken < 0 ? (int)woken : result;
+}
+
+int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes, int64_t deadline)
+{
+    int result;
+
+    if (stream->receiver != NULL)
+        return wherry__fail(WHERRY_E_BUSY, "another task is receiving from the stream");
+    if (stream->handed > 0)
+        wherry_stream_consume(stream, stream->handed);
+    if (wherry__stream_length(stream) > 0 && !stream->closed)
+        return hand_out(stream, bytes);
+    if (stream->reason != WHERRY_OK)
+        return stream->reason;
+    wherry__stream_demand(stream, true, 0);
+    result = wait_for_bytes(stream, deadline);
+    if (result != WHERRY_OK)
+        return result;
+    return wherry__stream_length(stream) > 0 ? hand_out(stream, bytes) : stream->reason;
+}

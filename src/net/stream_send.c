@@ -1,0 +1,389 @@
+/* Sending: into the output, and out of it at the end of the pass, so that all sends of a pass leave in one write. */
+#include "net/stream.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "base/size.h"
+#include "net/output.h"
+#include "net/socket.h"
+
+/* From this size on, bytes that lie in the stream's own input are referred to instead of copied. */
+#define REFER_MIN 1024
+
+/* From this size on, bytes from elsewhere are offered to the system at once, without a copy. */
+#define DIRECT_MIN ((size_t)16 << 10)
+
+/* When so much is queued it is written before the end of the pass. */
+#define WRITE_AT ((size_t)64 << 10)
+
+/* Parts of one write. */
+#define PARTS_MAX 32
+
+/* After an error that readiness does not tell the end of (ENOBUFS). */
+#define RETRY_AFTER WHERRY_MILLISECONDS(10)
+
+/* --- the end of the output */
+
+void wherry__stream_drop_output(wherry_stream *stream, int result)
+{
+    if (stream->output != NULL)
+        wherry__output_free(stream->output);
+    stream->output = NULL;
+    wherry__wait_wake_all(&stream->waiters, result);
+}
+
+/* Sending is over; what can still be received stays. */
+static void refuse_sends(wherry_stream *stream, int number)
+{
+    stream->refusal = WHERRY_E_RESET;
+    stream->number = (int16_t)number;
+    stream->blocked = false;
+    wherry__stream_drop_output(stream, WHERRY_E_RESET);
+    if (stream->closing || stream->reason != WHERRY_OK)
+        wherry__stream_drop(stream);
+}
+
+/* --- writing */
+
+static void wait_for_system(wherry_stream *stream, ssize_t result)
+{
+    stream->blocked = true;
+    if (result == -ENOBUFS || result == -ENOMEM) {
+        stream->retry = true;
+        wherry__deadline_arm(&stream->loop->deadlines, &stream->deadline,
+                             wherry__instant_after(stream->loop->now, RETRY_AFTER));
+    }
+    wherry__stream_watch(stream);
+}
+
+/* Wakes the first of those who wait for room, who wakes the next when it has sent; and when nothing is unsent any more, all who
+ * flush. */
+static void wake_waiters(wherry_stream *stream)
+{
+    wherry__link *link = stream->waiters.next;
+    bool sender_woken = false;
+
+    while (link != &stream->waiters) {
+        wherry__wait *wait = WHERRY__OWNER(link, wherry__wait, link);
+        bool is_sender = wait->item != NULL;
+
+        link = link->next;
+        if (is_sender ? !sender_woken : stream->output == NULL)
+            wherry__wait_wake(wait, WHERRY_OK);
+        sender_woken = sender_woken || is_sender;
+    }
+}
+
+static void wake_for_room(wherry_stream *stream)
+{
+    wake_waiters(stream);
+    if (stream->refused && stream->hooks != NULL && stream->hooks->writable != NULL) {
+        stream->refused = false;
+        stream->hooks->writable(stream->owner, stream);
+    }
+}
+
+/* What was written is taken out of the output, and who waits for room is told. */
+static void wrote(wherry_stream *stream, size_t size)
+{
+    wherry__output *output = stream->output;
+
+    size_t unsent = output->unsent - size;
+
+    stream->touched = stream->loop->now;
+    wherry__output_sent(output, size);
+    if (unsent == 0) {
+        stream->output = NULL;
+        wherry__output_free(output);
+    }
+    if (unsent <= stream->send_max / 2)
+        wake_for_room(stream);
+}
+
+/* One write; whether another one makes sense. */
+static bool write_once(wherry_stream *stream)
+{
+    struct iovec parts[PARTS_MAX];
+    size_t unsent = stream->output->unsent;
+    size_t count = wherry__output_parts(stream->output, parts, PARTS_MAX);
+    ssize_t result = wherry__socket_send(stream->loop->system, stream->source.descriptor, parts,
+                                         count, stream->as_file, stream->ask_first);
+
+    if (result >= 0)
+        wrote(stream, (size_t)result);
+    else if (wherry__socket_not_now(result) || result == -ENOBUFS || result == -ENOMEM)
+        wait_for_system(stream, result);
+    else
+        refuse_sends(stream, (int)-result);
+    return result > 0 && stream->output != NULL && (stream->as_file || (size_t)result < unsent);
+}
+
+/* The rest waits for the system: let it wait in a chunk of its own size. */
+static void settle(wherry_stream *stream)
+{
+    if (stream->output != NULL && stream->output->home->pool == &stream->loop->small_chunks)
+        stream->output = wherry__output_compact(stream->output, &stream->loop->chunks);
+}
+
+void wherry__stream_write(wherry_stream *stream)
+{
+    if (stream->connecting || !wherry__stream_is_open(stream))
+        return;
+    while (stream->output != NULL && !stream->blocked)
+        if (!write_once(stream))
+            break;
+    if (stream->blocked)
+        settle(stream);
+    if (stream->output == NULL)
+        wherry__stream_all_sent(stream);
+}
+
+/* --- queueing */
+
+static bool lies_in_input(const wherry_stream *stream, wherry_bytes bytes)
+{
+    const wherry__chunk *chunk = stream->input;
+
+    return bytes.length >= REFER_MIN && chunk != NULL && bytes.data >= chunk->bytes &&
+           bytes.data < chunk->bytes + chunk->size;
+}
+
+static int queue_part(wherry_stream *stream, wherry_bytes part)
+{
+    if (lies_in_input(stream, part))
+        return wherry__output_refer(stream->output, stream->input, part);
+    return wherry__output_copy(stream->output, &stream->loop->chunks, part);
+}
+
+/* All parts or none. */
+static int queue_parts(wherry_stream *stream, const wherry_bytes *parts, size_t count)
+{
+    wherry__output_mark mark = wherry__output_mark_now(stream->output);
+    int result = WHERRY_OK;
+
+    for (size_t i = 0; i < count && result == WHERRY_OK; i++)
+        result = queue_part(stream, parts[i]);
+    if (result < 0)
+        wherry__output_undo(stream->output, mark);
+    return result;
+}
+
+/* Many segments are copied together; that happens when large pieces of input alternate with others. */
+static int queue(wherry_stream *stream, const wherry_bytes *parts, size_t count)
+{
+    int result;
+
+    if (stream->output == NULL)
+        stream->output = wherry__output_make(&stream->loop->small_chunks);
+    if (stream->output == NULL)
+        return WHERRY_E_NO_MEMORY;
+    result = queue_parts(stream, parts, count);
+    if (result != WHERRY_E_FULL)
+        return result;
+    if (!stream->blocked)
+        wherry__stream_write(stream);
+    if (stream->output == NULL)
+        return queue(stream, parts, count);
+    stream->output = wherry__output_compact(stream->output, &stream->loop->chunks);
+    result = queue_parts(stream, parts, count);
+    return result == WHERRY_E_FULL ? WHERRY_E_NO_MEMORY : result;
+}
+
+/* Large and from elsewhere: the system may take it as it lies. Returns how many bytes it took. */
+static size_t write_direct(wherry_stream *stream, const wherry_bytes *parts, size_t count)
+{
+    struct iovec pieces[PARTS_MAX];
+    ssize_t result;
+
+    for (size_t i = 0; i < count; i++)
+        pieces[i] = (struct iovec){ (void *)(uintptr_t)parts[i].data, parts[i].length };
+    result = wherry__socket_send(stream->loop->system, stream->source.descriptor, pieces, count,
+                                 stream->as_file, stream->ask_first);
+    if (result > 0)
+        stream->touched = stream->loop->now;
+    return result > 0 ? (size_t)result : 0; /* an error shows again when the rest is written */
+}
+
+/* Queues what lies behind the first skip bytes of parts. */
+static int queue_rest(wherry_stream *stream, const wherry_bytes *parts, size_t count, size_t skip)
+{
+    wherry_bytes rest[PARTS_MAX];
+    size_t filled = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t gone = wherry__size_min(skip, parts[i].length);
+
+        skip -= gone;
+        if (gone < parts[i].length)
+            rest[filled++] = wherry_bytes_at(parts[i].data + gone, parts[i].length - gone);
+    }
+    return filled == 0 ? WHERRY_OK : queue(stream, rest, filled);
+}
+
+static bool all_elsewhere(const wherry_stream *stream, const wherry_bytes *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (lies_in_input(stream, parts[i]))
+            return false;
+    return count <= PARTS_MAX;
+}
+
+/* Part of a message that is with the system cannot be taken back: without memory for the rest the stream is broken off. */
+static int send_direct(wherry_stream *stream, const wherry_bytes *parts, size_t count)
+{
+    size_t skip;
+    int result;
+
+    wherry__stream_write(stream);
+    if (stream->output != NULL || stream->refusal != WHERRY_OK)
+        return stream->refusal != WHERRY_OK ? stream->refusal : queue(stream, parts, count);
+    skip = write_direct(stream, parts, count);
+    result = queue_rest(stream, parts, count, skip);
+    if (result < 0 && skip > 0)
+        wherry__stream_fail(stream, WHERRY_E_RESET, ENOMEM);
+    return result;
+}
+
+static int accept_parts(wherry_stream *stream, const wherry_bytes *parts, size_t count,
+                        size_t total)
+{
+    int result;
+
+    if (total >= DIRECT_MIN && !stream->blocked && all_elsewhere(stream, parts, count))
+        result = send_direct(stream, parts, count);
+    else
+        result = queue(stream, parts, count);
+    if (result < 0 || stream->output == NULL)
+        return result;
+    if (stream->output->unsent >= WRITE_AT && !stream->blocked)
+        wherry__stream_write(stream);
+    if (stream->output != NULL && !stream->blocked)
+        wherry__source_flush_later(stream->loop, &stream->source);
+    return WHERRY_OK;
+}
+
+/* --- the user's side */
+
+static int check_send(const wherry_stream *stream)
+{
+    if (stream->closed)
+        return WHERRY_E_CLOSED;
+    if (stream->refusal != WHERRY_OK)
+        return stream->refusal;
+    if (stream->connecting)
+        return wherry__fail(WHERRY_E_MISUSE, "the stream is not connected yet");
+    if (stream->shutting)
+        return wherry__fail(WHERRY_E_MISUSE, "the stream's sending was shut down");
+    return WHERRY_OK;
+}
+
+static bool has_room(const wherry_stream *stream, size_t total)
+{
+    size_t sum;
+
+    if (stream->output == NULL)
+        return true;
+    return wherry__size_add(stream->output->unsent, total, &sum) && sum <= stream->send_max;
+}
+
+/* Waits for the output to shrink. sender: whether for room; ahead: before all others, having waited already. */
+static int wait_for_output(wherry_stream *stream, bool sender, bool ahead, int64_t deadline)
+{
+    wherry__wait wait;
+    ssize_t woken;
+    int result = wherry__wait_allowed(stream->loop, deadline);
+
+    if (result < 0)
+        return result;
+    wherry__wait_init(&wait, &stream->waiters);
+    wait.item = sender ? stream : NULL;
+    if (ahead) {
+        wherry__link_remove(&wait.link);
+        wherry__list_prepend(&stream->waiters, &wait.link);
+    }
+    woken = wherry__wait_any(&wait, 1, sender ? "send" : "flush", deadline, &result);
+    return woken < 0 ? (int)woken : result;
+}
+
+static bool senders_wait(const wherry_stream *stream)
+{
+    for (const wherry__link *link = stream->waiters.next; link != &stream->waiters;
+         link = link->next)
+        if (WHERRY__OWNER(link, wherry__wait, link)->item != NULL)
+            return true;
+    return false;
+}
+
+/* Waits until total bytes may be queued, behind those who wait already. */
+static int wait_for_room(wherry_stream *stream, size_t total, int64_t deadline)
+{
+    bool waited = false;
+    int result = WHERRY_OK;
+
+    while (result == WHERRY_OK) {
+        if (!has_room(stream, total) && !stream->blocked)
+            wherry__stream_write(stream);
+        result = check_send(stream);
+        if (result < 0 || (has_room(stream, total) && (waited || !senders_wait(stream))))
+            break;
+        result = wait_for_output(stream, true, waited, deadline);
+        waited = true;
+    }
+    if (result == WHERRY_E_WOULD_BLOCK)
+        stream->refused = true;
+    return result;
+}
+
+static int sum_up(const wherry_bytes *parts, size_t count, size_t *total)
+{
+    *total = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!wherry__size_add(*total, parts[i].length, total))
+            return wherry__fail(WHERRY_E_TOO_LARGE, "more bytes than can be counted");
+    return WHERRY_OK;
+}
+
+int wherry_stream_send_parts(wherry_stream *stream, const wherry_bytes *parts, size_t count,
+                             int64_t deadline)
+{
+    size_t total;
+    int result = sum_up(parts, count, &total);
+
+    if (result == WHERRY_OK)
+        result = check_send(stream);
+    if (result == WHERRY_OK && total > 0)
+        result = wait_for_room(stream, total, deadline);
+    if (result == WHERRY_OK && total > 0)
+        result = accept_parts(stream, parts, count, total);
+    if (!wherry__list_empty(&stream->waiters) && has_room(stream, 1))
+        wake_waiters(stream);
+    return result;
+}
+
+int wherry_stream_send(wherry_stream *stream, wherry_bytes bytes, int64_t deadline)
+{
+    return wherry_stream_send_parts(stream, &bytes, 1, deadline);
+}
+
+int wherry_stream_flush(wherry_stream *stream, int64_t deadline)
+{
+    int result = stream->closed ? WHERRY_E_CLOSED : stream->refusal;
+
+    if (result == WHERRY_OK && !stream->blocked)
+        wherry__stream_write(stream);
+    while (result == WHERRY_OK && stream->output != NULL) {
+        result = wait_for_output(stream, false, false, deadline);
+        if (result == WHERRY_OK)
+            result = stream->closed ? WHERRY_E_CLOSED : stream->refusal;
+    }
+    return result == WHERRY_OK ? stream->refusal : result;
+}
+
+size_t wherry_stream_unsent(const wherry_stream *stream)
+{
+    return stream->output == NULL ? 0 : stream->output->unsent;
+}
