@@ -6,7 +6,7 @@ from plan import BY_NAME, CONTENDERS, LIMIT, WORKLOAD_BY_NAME
 
 Facts = namedtuple("Facts", "machine versions rounds seconds connections missing late problems")
 Ratio = namedtuple("Ratio", "low median high")
-Verdict = namedtuple("Verdict", "workload server target ratio met")
+Verdict = namedtuple("Verdict", "workload server target ratio outcome")
 
 ROUNDS_TO_JUDGE = 7
 
@@ -28,8 +28,14 @@ def median(turns, key):
     return statistics.median(values) if values else None
 
 
+def judge(values, target):
+    if len(values) < ROUNDS_TO_JUDGE:
+        return "unproven"
+    return "met" if round(quartiles(values).low, 3) <= target else "MISSED"
+
+
 def verdicts(results):
-    """One for each workload and server with a target. Too few rounds prove nothing: not met."""
+    """One for each workload and server with a target. Too few rounds prove nothing."""
     found = []
     for name, turns in results.items():
         workload = WORKLOAD_BY_NAME[name]
@@ -39,8 +45,7 @@ def verdicts(results):
                 continue
             values = ratios(turns, server)
             ratio = quartiles(values)
-            met = len(values) >= ROUNDS_TO_JUDGE and round(ratio.low, 3) <= target
-            found.append(Verdict(workload, server, target, ratio, met))
+            found.append(Verdict(workload, server, target, ratio, judge(values, target)))
     return found
 
 
@@ -107,19 +112,18 @@ def details(mode, rows, servers):
     return lines
 
 
-def judgement(results, rounds):
+def judgement(results):
     found = verdicts(results)
     if not found:
         return ["Targets", "", "No server with a target took part."]
-    lines = ["Targets: met if the lower quartile of the ratio is within", ""]
-    if rounds < ROUNDS_TO_JUDGE:
-        lines.append(f"Fewer than {ROUNDS_TO_JUDGE} rounds: nothing counts as met.")
+    lines = ["Targets: met if the lower quartile of the ratio is within; unproven if there were fewer "
+             f"than {ROUNDS_TO_JUDGE} rounds", ""]
     for verdict in found:
         quarter = (f"{verdict.ratio.low:.3f} ({verdict.ratio.median:.3f}, {verdict.ratio.high:.3f})"
                    if verdict.ratio else "not measured")
-        lines.append(f"{'met   ' if verdict.met else 'MISSED'}  {verdict.server:16}"
+        lines.append(f"{verdict.outcome:10}{verdict.server:16}"
                      f"{verdict.workload.title:33}{verdict.target:.2f} x: {quarter}")
-    lines += ["", f"{sum(verdict.met for verdict in found)} of {len(found)} targets met."]
+    lines += ["", f"{sum(verdict.outcome == 'met' for verdict in found)} of {len(found)} targets met."]
     return lines
 
 
@@ -140,7 +144,7 @@ def text(facts, results, memory):
     for mode, rows in by_mode(results).items():
         blocks.append(overview(mode, rows, servers))
     if results:
-        blocks.append(judgement(results, facts.rounds))
+        blocks.append(judgement(results))
     if memory:
         blocks.append(idle(facts, memory))
     for mode, rows in by_mode(results).items():
