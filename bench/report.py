@@ -116,14 +116,15 @@ def judgement(results):
     found = verdicts(results)
     if not found:
         return ["Targets", "", "No server with a target took part."]
-    lines = ["Targets: met if the lower quartile of the ratio is within; unproven if there were fewer "
-             f"than {ROUNDS_TO_JUDGE} rounds", ""]
+    lines = ["Targets: met if the lower quartile of the ratio is within; "
+             f"unproven with fewer than {ROUNDS_TO_JUDGE} rounds", ""]
     for verdict in found:
         quarter = (f"{verdict.ratio.low:.3f} ({verdict.ratio.median:.3f}, {verdict.ratio.high:.3f})"
                    if verdict.ratio else "not measured")
         lines.append(f"{verdict.outcome:10}{verdict.server:16}"
                      f"{verdict.workload.title:33}{verdict.target:.2f} x: {quarter}")
-    lines += ["", f"{sum(verdict.outcome == 'met' for verdict in found)} of {len(found)} targets met."]
+    met = sum(verdict.outcome == "met" for verdict in found)
+    lines += ["", f"{met} of {len(found)} targets met."]
     return lines
 
 
