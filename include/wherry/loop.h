@@ -26,8 +26,8 @@ typedef struct wherry_loop wherry_loop;
 typedef enum wherry_clock {
     WHERRY_CLOCK_REAL = 0, /* the system's monotonic clock */
     WHERRY_CLOCK_STEPPED,  /* advances by a tock at the end of each pass, and by nothing else; passes do not wait */
-    WHERRY_CLOCK_PACED,    /* the same, but a pass lasts a tock of real time; after an overrun passes follow each other
-                              without a pause until they have caught up */
+    WHERRY_CLOCK_PACED,    /* advances by a tock for each tock of real time; after an overrun pass by pass, without a pause, until
+                              it has caught up */
     WHERRY_CLOCK_VIRTUAL,  /* stands still during a pass; jumps to the next deadline when nothing is ready */
 } wherry_clock;
 
@@ -73,7 +73,8 @@ WHERRY_PUBLIC int wherry_loop_run(wherry_loop *loop);
  * that there was nothing to do. Errors as wherry_loop_run. */
 WHERRY_PUBLIC ssize_t wherry_loop_step(wherry_loop *loop);
 
-/* Makes wherry_loop_run return after the pass that is under way, or the first of the next run. Any thread, also from signal handlers. */
+/* Makes wherry_loop_run return after the pass that is under way; when it is not running, the next run returns at once. Any
+ * thread, also from signal handlers. */
 WHERRY_PUBLIC void wherry_loop_stop(wherry_loop *loop);
 
 /* The three parts of a pass, for programs with a loop of their own. prepare reads the clock and expires deadlines; returns 1 when work is

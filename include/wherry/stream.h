@@ -48,9 +48,7 @@ typedef struct wherry_stream_options {
     wherry_stream **result;
     wherry_loop *loop;            /* NULL: the loop that the caller runs on */
     int descriptor;               /* of wherry_stream_new: what to make a stream of. The stream closes it, see keep */
-    int output;                   /* of wherry_stream_new: a second descriptor to send to (standard output, say); 0: the same. A stream to
-                                     descriptor 0 is made by giving it as descriptor */
-    int keep;                     /* of wherry_stream_new, not 0: the descriptors are left open at the end */
+    int keep;                     /* of wherry_stream_new, not 0: the descriptor is left open at the end */
     wherry_stream_events *events; /* who is told; NULL: nobody, coroutines wait */
     size_t receive_max;           /* bytes the receive buffer holds at most; 0: 1 MiB */
     size_t send_max;              /* bytes in the send buffer from which sends wait; 0: 256 KiB. One send into an empty buffer may be larger */

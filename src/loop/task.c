@@ -94,7 +94,8 @@ static void run_body(void *argument)
     task->result = task->body(argument);
 }
 
-static int check_spawn(wherry_body *body, const wherry_task_options *options, wherry_loop **loop)
+static int check_spawn(wherry_body *body, const wherry_task_options *options, bool last,
+                       wherry_loop **loop)
 {
     wherry_group *group = options->group;
 
@@ -107,7 +108,7 @@ static int check_spawn(wherry_body *body, const wherry_task_options *options, wh
         return wherry__fail(WHERRY_E_MISUSE, "option group: it belongs to another loop");
     if (options->stack_size != 0 && options->stack_size < ((size_t)16 << 10))
         return wherry__fail(WHERRY_E_MISUSE, "option stack_size: under 16384 bytes");
-    if ((*loop)->ending || (group != NULL && group->canceled))
+    if (((*loop)->ending && !last) || (group != NULL && group->canceled))
         return wherry__fail(WHERRY_E_CANCELED, "no task can be started: %s",
                             (*loop)->ending ? "the loop is being freed" : "the group is canceled");
     return WHERRY_OK;
@@ -141,17 +142,15 @@ static void start(wherry_task *task, wherry_group *group)
     wherry__task_make_runnable(task);
 }
 
-int wherry_spawn_with(wherry_task **result, wherry_body *body, void *argument,
-                      const wherry_task_options *options)
+static int spawn(wherry_task **result, wherry_body *body, void *argument,
+                 const wherry_task_options *options, bool last)
 {
-    static const wherry_task_options defaults = { .size = sizeof(defaults) };
     wherry__stack stack;
     wherry_loop *loop;
     wherry_task *task;
     int code;
 
-    options = options == NULL ? &defaults : options;
-    code = check_spawn(body, options, &loop);
+    code = check_spawn(body, options, last, &loop);
     if (code < 0)
         return code;
     task = make(loop, options->name);
@@ -171,6 +170,20 @@ int wherry_spawn_with(wherry_task **result, wherry_body *body, void *argument,
         *result = task;
     }
     return WHERRY_OK;
+}
+
+int wherry_spawn_with(wherry_task **result, wherry_body *body, void *argument,
+                      const wherry_task_options *options)
+{
+    static const wherry_task_options defaults = { .size = sizeof(defaults) };
+
+    return spawn(result, body, argument, options == NULL ? &defaults : options, false);
+}
+
+int wherry__spawn_last(wherry_task **task, wherry_body *body, void *argument,
+                       const wherry_task_options *options)
+{
+    return spawn(task, body, argument, options, true);
 }
 
 /* --- ending */

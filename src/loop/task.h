@@ -79,6 +79,10 @@ static inline bool wherry__task_is_shielded(const wherry_task *task)
     return task->shield > task->loop->now;
 }
 
+/* wherry_spawn, also while the loop is being freed: for what has to be said at the end. */
+int wherry__spawn_last(wherry_task **task, wherry_body *body, void *argument,
+                       const wherry_task_options *options);
+
 /* Told by the tasks of a group: one was added, one has ended with result. */
 void wherry__group_add(wherry_group *group, wherry_task *task);
 void wherry__group_remove(wherry_group *group, wherry_task *task);

@@ -50,6 +50,13 @@ int wherry__wait_allowed(wherry_loop *loop, int64_t deadline)
     return deadline <= loop->now ? WHERRY_E_TIMED_OUT : WHERRY_OK;
 }
 
+int wherry__wait_refused(void)
+{
+    wherry_task *task = wherry__task_running();
+
+    return task != NULL && is_canceled(task) ? refuse(task) : WHERRY_OK;
+}
+
 /* --- one wait */
 
 void wherry__wait_init(wherry__wait *wait, wherry__link *list)

@@ -15,6 +15,8 @@
 #define SEND_MAX_DEFAULT ((size_t)256 << 10)
 #define BUFFER_MAX ((size_t)1 << 31)
 #define LINGER_DEFAULT WHERRY_SECONDS(5)
+#define MILLISECOND WHERRY_MILLISECONDS(1)
+#define LINGER_MAX (UINT32_MAX * MILLISECOND)
 
 /* --- the public callbacks as a user of the hooks */
 
@@ -69,8 +71,7 @@ void wherry__stream_use(wherry_stream *stream, const wherry__stream_hooks *hooks
 void wherry__stream_watch(wherry_stream *stream)
 {
     unsigned events = 0;
-    bool reading = stream->reason == WHERRY_OK && !stream->closed && !stream->paused &&
-                   stream->hungry && wherry__stream_length(stream) < stream->receive_max;
+    bool reading = stream->reason == WHERRY_OK && !stream->closed && !stream->unwanted;
 
     if (!wherry__stream_is_open(stream))
         return;
@@ -139,9 +140,8 @@ static void on_reclaim(wherry__source *source)
     wherry_memory *memory = wherry__loop_memory(stream->loop);
 
     wherry__chunk_release(stream->input);
-    if (stream->remote.family == WHERRY_FAMILY_UNIX)
-        wherry__memory_give(memory, stream->remote.at.whole, sizeof(wherry_address));
-    wherry__memory_give(memory, stream->local, sizeof(*stream->local));
+    wherry__address_clear(stream->loop, &stream->remote);
+    wherry__address_clear(stream->loop, &stream->open.local);
     wherry__memory_give(memory, stream, sizeof(*stream));
 }
 
@@ -158,11 +158,11 @@ void wherry__stream_arm(wherry_stream *stream)
 {
     int64_t when = WHERRY_NEVER;
 
-    if (stream->retry || stream->connecting || stream->closing)
-        return; /* armed for that already */
-    if (stream->idle_timeout > 0 && wherry__stream_is_open(stream))
+    if (stream->retry || stream->connecting || stream->closing || !wherry__stream_is_open(stream))
+        return; /* armed for that already, or over */
+    if (stream->idle_timeout > 0)
         when = stream->touched + stream->idle_timeout;
-    wherry__deadline_arm(&stream->loop->deadlines, &stream->deadline, when);
+    wherry__deadline_arm(&stream->loop->deadlines, &stream->open.deadline, when);
 }
 
 /* Only looked at when it expires, so that traffic does not have to move the deadline. */
@@ -176,7 +176,7 @@ static void check_idle(wherry_stream *stream)
 
 static void on_deadline(wherry__deadline *deadline)
 {
-    wherry_stream *stream = WHERRY__OWNER(deadline, wherry_stream, deadline);
+    wherry_stream *stream = WHERRY__OWNER(deadline, wherry_stream, open.deadline);
 
     if (stream->connecting) {
         wherry__stream_connect_ready(stream);
@@ -196,7 +196,10 @@ static void on_deadline(wherry__deadline *deadline)
 void wherry_stream_set_idle(wherry_stream *stream, int64_t idle_timeout)
 {
     stream->idle_timeout = idle_timeout < 0 ? 0 : idle_timeout;
-    stream->touched = stream->loop->now;
+    if (!wherry__stream_is_open(stream))
+        return;
+    if (!stream->connecting)
+        stream->touched = stream->loop->now;
     wherry__stream_arm(stream);
 }
 
@@ -218,12 +221,13 @@ int wherry__stream_check_options(const wherry_stream_options *options)
 static void set_limits(wherry_stream *stream, const wherry_stream_options *options)
 {
     size_t receive_max = options->receive_max == 0 ? RECEIVE_MAX_DEFAULT : options->receive_max;
+    int64_t linger = options->linger == 0 ? LINGER_DEFAULT : options->linger;
     size_t send_max = options->send_max == 0 ? SEND_MAX_DEFAULT : options->send_max;
 
     stream->receive_max = (uint32_t)receive_max;
     stream->send_max = (uint32_t)send_max;
     stream->idle_timeout = options->idle_timeout;
-    stream->linger = options->linger == 0 ? LINGER_DEFAULT : options->linger;
+    stream->linger_ms = (uint32_t)(linger > LINGER_MAX ? LINGER_MAX / MILLISECOND : (linger + MILLISECOND - 1) / MILLISECOND);
 }
 
 wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_options *options)
@@ -241,7 +245,7 @@ wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_option
     stream->hungry = true;
     wherry__link_init(&stream->waiters);
     stream->touched = loop->now;
-    wherry__deadline_init(&stream->deadline, on_deadline);
+    wherry__deadline_init(&stream->open.deadline, on_deadline);
     wherry__source_init(loop, &stream->source, &class, -1);
     return stream;
 }
@@ -262,27 +266,6 @@ static int adopt(wherry_stream *stream, int descriptor)
     return WHERRY_OK;
 }
 
-static void shorten(wherry_stream *stream, const wherry_address *address)
-{
-    wherry__short_address *remote = &stream->remote;
-
-    remote->family = (uint8_t)address->family;
-    remote->port = address->port;
-    remote->scope = address->scope;
-    if (address->family == WHERRY_FAMILY_IPV4) {
-        memcpy(remote->at.ipv4, address->at.ipv4, sizeof(remote->at.ipv4));
-    } else if (address->family == WHERRY_FAMILY_IPV6) {
-        memcpy(remote->at.ipv6, address->at.ipv6, sizeof(remote->at.ipv6));
-    } else if (address->family == WHERRY_FAMILY_UNIX) {
-        remote->at.whole =
-            wherry__memory_take(wherry__loop_memory(stream->loop), sizeof(*remote->at.whole));
-        if (remote->at.whole == NULL)
-            remote->family = WHERRY_FAMILY_NONE; /* only for show */
-        else
-            *remote->at.whole = *address;
-    }
-}
-
 /* For TCP; elsewhere it does not apply, and a failure costs speed only. */
 static void set_no_delay(wherry_stream *stream, int descriptor, wherry_family family,
                          const wherry_stream_options *options)
@@ -300,7 +283,7 @@ int wherry__stream_accepted(wherry_loop *loop, int descriptor, const wherry_addr
 
     if (stream == NULL)
         return WHERRY_E_NO_MEMORY;
-    shorten(stream, remote);
+    wherry__address_shorten(stream->loop, &stream->remote, remote);
     set_no_delay(stream, descriptor, remote->family, options);
     code = adopt(stream, descriptor);
     if (code == WHERRY_OK)
@@ -311,7 +294,7 @@ int wherry__stream_accepted(wherry_loop *loop, int descriptor, const wherry_addr
 void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wherry_address *remote,
                                const wherry_stream_options *options)
 {
-    shorten(stream, remote);
+    wherry__address_shorten(stream->loop, &stream->remote, remote);
     set_no_delay(stream, descriptor, remote->family, options);
 }
 
@@ -386,25 +369,16 @@ const char *wherry_stream_problem(const wherry_stream *stream)
 
 void wherry_stream_remote(const wherry_stream *stream, wherry_address *address)
 {
-    const wherry__short_address *remote = &stream->remote;
-
-    if (remote->family == WHERRY_FAMILY_UNIX) {
-        *address = *remote->at.whole;
-        return;
-    }
-    memset(address, 0, sizeof(*address));
-    address->family = (wherry_family)remote->family;
-    address->port = remote->port;
-    address->scope = remote->scope;
-    memcpy(address->at.ipv6, remote->at.ipv6, sizeof(address->at.ipv6));
+    wherry__address_lengthen(&stream->remote, address);
 }
 
 void wherry_stream_local(const wherry_stream *stream, wherry_address *address)
 {
-    memset(address, 0, sizeof(*address));
-    if (stream->local != NULL)
-        *address = *stream->local;
-    else if (wherry__stream_is_open(stream) && !stream->as_file)
+    if (!wherry__stream_is_open(stream))
+        wherry__address_lengthen(&stream->open.local, address);
+    else if (stream->as_file)
+        memset(address, 0, sizeof(*address));
+    else
         wherry__socket_local(stream->loop->system, stream->source.descriptor, address);
 }
 

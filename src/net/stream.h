@@ -60,12 +60,14 @@ struct wherry_stream {
     wherry__wait *receiver; /* the task that waits for bytes, or for the connection */
     wherry__link waiters;   /* tasks that wait for room in the output, or for all to be sent */
 
-    wherry__deadline deadline; /* of connecting, closing, trying again, or idleness: the one that is due first */
+    union {
+        wherry__deadline deadline;   /* of connecting, closing, trying again, or idleness: the first of them */
+        wherry__short_address local; /* once the descriptor is closed: what its address was */
+    } open;
     int64_t touched;           /* when a byte was last received or sent */
     int64_t idle_timeout;
-    int64_t linger;
     wherry__short_address remote;
-    wherry_address *local; /* kept at the end; until then the system knows it */
+    uint32_t linger_ms;
 
     int16_t reason;  /* how receiving ended: a wherry_error, 0 while it goes on */
     int16_t refusal; /* why sending is over: a wherry_error, 0 while it goes on */
@@ -73,6 +75,7 @@ struct wherry_stream {
     bool connecting : 1;
     bool announce : 1; /* it was connected at once, and nobody has been told */
     bool hungry : 1;   /* the user wants more than there is: read */
+    bool unwanted : 1; /* bytes came that nobody wanted: no watch for reading until somebody does */
     bool paused : 1;
     bool blocked : 1;  /* the system takes no more for now */
     bool retry : 1;    /* and says so not by readiness */
@@ -103,6 +106,12 @@ void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wher
 
 /* Checks what a user gives as options; stream options of WHERRY_E_MISUSE are named in the problem. */
 int wherry__stream_check_options(const wherry_stream_options *options);
+
+/* Addresses in short and in full. Without memory a Unix name becomes none: it is only for show. */
+void wherry__address_shorten(wherry_loop *loop, wherry__short_address *shortened,
+                             const wherry_address *address);
+void wherry__address_lengthen(const wherry__short_address *shortened, wherry_address *address);
+void wherry__address_clear(wherry_loop *loop, wherry__short_address *shortened);
 
 /* Replaces who is told. */
 void wherry__stream_use(wherry_stream *stream, const wherry__stream_hooks *hooks, void *owner);

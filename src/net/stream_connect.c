@@ -33,7 +33,7 @@ static void connected(wherry_stream *stream)
     stream->connecting = false;
     stream->retry = false;
     stream->touched = stream->loop->now;
-    wherry__deadline_disarm(&stream->loop->deadlines, &stream->deadline);
+    wherry__deadline_disarm(&stream->loop->deadlines, &stream->open.deadline);
     wherry__stream_arm(stream);
     wherry__stream_watch(stream);
     if (stream->receiver != NULL)
@@ -50,7 +50,7 @@ static void arm(wherry_stream *stream)
 
     if (stream->retry && again < when)
         when = again;
-    wherry__deadline_arm(&stream->loop->deadlines, &stream->deadline, when);
+    wherry__deadline_arm(&stream->loop->deadlines, &stream->open.deadline, when);
 }
 
 static void try_connect(wherry_stream *stream)

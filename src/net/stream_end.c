@@ -20,18 +20,15 @@
 
 /* --- the descriptor */
 
-/* For who asks later; without memory the address is unknown then. */
+/* For who asks later: it takes the place of the deadline. */
 static void keep_local(wherry_stream *stream)
 {
-    wherry_address *local;
+    wherry_address local = { .family = WHERRY_FAMILY_NONE };
 
-    if (stream->as_file || stream->freed || stream->local != NULL)
-        return;
-    local = wherry__memory_take(wherry__loop_memory(stream->loop), sizeof(*local));
-    if (local == NULL)
-        return;
-    wherry__socket_local(stream->loop->system, stream->source.descriptor, local);
-    stream->local = local;
+    if (!stream->as_file && !stream->freed)
+        wherry__socket_local(stream->loop->system, stream->source.descriptor, &local);
+    wherry__deadline_disarm(&stream->loop->deadlines, &stream->open.deadline);
+    wherry__address_shorten(stream->loop, &stream->open.local, &local);
 }
 
 void wherry__stream_drop(wherry_stream *stream)
@@ -40,7 +37,6 @@ void wherry__stream_drop(wherry_stream *stream)
     int descriptor = stream->source.descriptor;
 
     wherry__stream_drop_output(stream, stream->closed ? WHERRY_E_CLOSED : stream->refusal);
-    wherry__deadline_disarm(&loop->deadlines, &stream->deadline);
     if (descriptor >= 0) {
         keep_local(stream);
         wherry__source_forget(loop, &stream->source);
@@ -179,8 +175,9 @@ void wherry_stream_close(wherry_stream *stream)
     stream->retry = false;
     stream->closing = true;
     stream->loop->closing++;
-    wherry__deadline_arm(&stream->loop->deadlines, &stream->deadline,
-                         wherry__instant_after(stream->loop->now, stream->linger));
+    wherry__deadline_arm(&stream->loop->deadlines, &stream->open.deadline,
+                         wherry__instant_after(stream->loop->now,
+                                               WHERRY_MILLISECONDS((int64_t)stream->linger_ms)));
     if (!stream->blocked)
         wherry__stream_write(stream);
     if (stream->closing)

@@ -131,7 +131,9 @@ void wherry__stream_read(wherry_stream *stream)
     size_t room;
     ssize_t result;
 
-    if (stream->paused || !stream->hungry || wherry__stream_length(stream) >= stream->receive_max)
+    stream->unwanted = stream->paused || !stream->hungry ||
+                       wherry__stream_length(stream) >= stream->receive_max;
+    if (stream->unwanted)
         return; /* the watch that follows takes the interest back */
     if (make_room(stream) < 0) {
         wherry__stream_fail(stream, WHERRY_E_NO_MEMORY, 0);
@@ -151,6 +153,16 @@ void wherry__stream_read(wherry_stream *stream)
 
 /* --- the user's side */
 
+/* The watch ended when bytes came that were not wanted; it begins again when they are. */
+static void want_again(wherry_stream *stream)
+{
+    if (!stream->unwanted || stream->paused || !stream->hungry ||
+        wherry__stream_length(stream) >= stream->receive_max)
+        return;
+    stream->unwanted = false;
+    wherry__stream_watch(stream);
+}
+
 wherry_bytes wherry_stream_peek(const wherry_stream *stream)
 {
     if (stream->input == NULL)
@@ -158,15 +170,11 @@ wherry_bytes wherry_stream_peek(const wherry_stream *stream)
     return wherry_bytes_at(stream->input->bytes + stream->begin, wherry__stream_length(stream));
 }
 
-/* Room was made in a full buffer: the watch, which ended then, goes on. */
 void wherry_stream_consume(wherry_stream *stream, size_t length)
 {
-    bool was_full = wherry__stream_length(stream) >= stream->receive_max;
-
     stream->begin += (uint32_t)wherry__size_min(length, wherry__stream_length(stream));
     stream->handed = 0;
-    if (was_full && length > 0)
-        wherry__stream_watch(stream);
+    want_again(stream);
     if (stream->input != NULL && wherry__stream_length(stream) == 0)
         wherry__source_flush_later(stream->loop, &stream->source);
 }
@@ -174,11 +182,9 @@ void wherry_stream_consume(wherry_stream *stream, size_t length)
 void wherry__stream_demand(wherry_stream *stream, bool hungry, size_t wanted)
 {
     stream->wanted = (uint32_t)wherry__size_min(wanted, UINT32_MAX);
-    if (hungry && !stream->hungry) {
-        stream->hungry = true;
-        wherry__stream_watch(stream);
-    }
     stream->hungry = hungry;
+    if (hungry)
+        want_again(stream);
 }
 
 void wherry_stream_pause(wherry_stream *stream)
@@ -188,10 +194,8 @@ void wherry_stream_pause(wherry_stream *stream)
 
 void wherry_stream_resume(wherry_stream *stream)
 {
-    if (!stream->paused)
-        return;
     stream->paused = false;
-    wherry__stream_watch(stream);
+    want_again(stream);
 }
 
 /* Gives all that is there; the next call consumes it. */
@@ -228,6 +232,9 @@ int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes, int64_t de
         return wherry__fail(WHERRY_E_BUSY, "another task is receiving from the stream");
     if (stream->handed > 0)
         wherry_stream_consume(stream, stream->handed);
+    result = wherry__wait_refused();
+    if (result < 0)
+        return result;
     if (wherry__stream_length(stream) > 0 && !stream->closed)
         return hand_out(stream, bytes);
     if (stream->reason != WHERRY_OK)

@@ -54,7 +54,7 @@ static void wait_for_system(wherry_stream *stream, ssize_t result)
     stream->blocked = true;
     if (result == -ENOBUFS || result == -ENOMEM) {
         stream->retry = true;
-        wherry__deadline_arm(&stream->loop->deadlines, &stream->deadline,
+        wherry__deadline_arm(&stream->loop->deadlines, &stream->open.deadline,
                              wherry__instant_after(stream->loop->now, RETRY_AFTER));
     }
     wherry__stream_watch(stream);

@@ -1,0 +1,65 @@
+/* Connecting to an endpoint: its addresses one after the other, until one answers. */
+#include <wherry/peer.h>
+
+#include <wherry/endpoint.h>
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "loop/loop.h"
+#include "net/stream.h"
+#include "peer/peer.h"
+
+static int read_endpoint(wherry_endpoint *endpoint, const char *text)
+{
+    wherry_endpoint another;
+    size_t position = 0;
+    int result = text == NULL ? 0 : wherry_endpoint_next(endpoint, text, &position);
+
+    if (result == 0)
+        return wherry__fail(WHERRY_E_INVALID, "no endpoint to connect to");
+    if (result > 0 && wherry_endpoint_next(&another, text, &position) != 0)
+        return wherry__fail(WHERRY_E_INVALID, "more than one endpoint to connect to");
+    return result < 0 ? result : WHERRY_OK;
+}
+
+static int connect_any(wherry_stream **stream, const wherry_endpoint *endpoint, int64_t deadline,
+                       const wherry_stream_options *options)
+{
+    int result = WHERRY_E_INVALID;
+
+    for (size_t i = 0; i < endpoint->count; i++) {
+        result = wherry_stream_connect_with(stream, &endpoint->addresses[i], deadline, options);
+        if (result == WHERRY_OK || result == WHERRY_E_TIMED_OUT || result == WHERRY_E_CANCELED ||
+            result == WHERRY_E_MISUSE)
+            break;
+    }
+    return result;
+}
+
+int wherry_connect_with(wherry_peer **peer, const char *text, const wherry_protocol *protocol,
+                        int64_t deadline, const wherry_connect_options *options)
+{
+    wherry_stream_options stream_options = { .size = sizeof(stream_options) };
+    wherry_endpoint endpoint;
+    wherry_stream *stream;
+    int result;
+
+    if (peer == NULL || wherry__protocol_settings(protocol) == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no place for the peer, or no protocol");
+    *peer = NULL;
+    result = read_endpoint(&endpoint, text);
+    if (result < 0)
+        return result;
+    if (options != NULL && options->stream != NULL)
+        stream_options = *options->stream;
+    if (stream_options.events != NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "option stream: a peer's stream has no events");
+    stream_options.loop = options == NULL ? NULL : options->loop;
+    result = connect_any(&stream, &endpoint, deadline, &stream_options);
+    if (result < 0)
+        return result;
+    result = wherry_peer_new(peer, stream, protocol);
+    if (result < 0)
+        wherry_stream_free(stream);
+    return result;
+}

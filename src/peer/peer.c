@@ -1,0 +1,140 @@
+/* Peer: making one, holding it, and what it tells. Receiving and sending have files of their own. */
+#include "peer/peer.h"
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "base/size.h"
+#include "peer/receive.h"
+
+#define MESSAGES_PER_PASS_DEFAULT 64
+
+/* Room for a message of the protocol's limit must be in the receive buffer, whatever its own limit is. */
+static void widen(wherry_stream *stream, const wherry__settings *settings)
+{
+    size_t needed = settings->message_size_max + WHERRY__FRAME_SIZE_MAX;
+
+    if (stream->receive_max < needed)
+        stream->receive_max = (uint32_t)needed;
+}
+
+int wherry__peer_make(wherry_peer **result, wherry_stream *stream, const wherry_protocol *protocol,
+                      size_t messages_per_pass)
+{
+    const wherry__settings *settings = wherry__protocol_settings(protocol);
+    size_t most = messages_per_pass == 0 ? MESSAGES_PER_PASS_DEFAULT : messages_per_pass;
+    wherry_peer *peer;
+
+    if (settings == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no protocol");
+    peer = wherry__memory_take(wherry__loop_memory(stream->loop), sizeof(*peer));
+    if (peer == NULL)
+        return WHERRY_E_NO_MEMORY;
+    peer->stream = stream;
+    peer->loop = stream->loop;
+    peer->settings = settings;
+    peer->holds = 1;
+    peer->next = WHERRY_E_WOULD_BLOCK;
+    peer->count_max = (uint16_t)wherry__size_min(most, UINT16_MAX);
+    widen(stream, settings);
+    wherry__peer_listen(peer);
+    *result = peer;
+    return WHERRY_OK;
+}
+
+int wherry_peer_new(wherry_peer **peer, wherry_stream *stream, const wherry_protocol *protocol)
+{
+    if (peer == NULL || stream == NULL || stream->closed)
+        return wherry__fail(WHERRY_E_MISUSE, "no place for the peer, or no open stream");
+    return wherry__peer_make(peer, stream, protocol, 0);
+}
+
+/* --- holding */
+
+wherry_peer *wherry_peer_hold(wherry_peer *peer)
+{
+    peer->holds++;
+    return peer;
+}
+
+void wherry_peer_release(wherry_peer *peer)
+{
+    wherry_memory *memory = wherry__loop_memory(peer->loop);
+    wherry_loop *loop = peer->loop;
+
+    if (--peer->holds > 0)
+        return;
+    wherry__loop_hold(loop); /* the stream's own hold may be the last one */
+    wherry_stream_free(peer->stream);
+    wherry__memory_give(memory, peer->problem, WHERRY__PEER_PROBLEM_SIZE);
+    wherry__memory_give(memory, peer, sizeof(*peer));
+    wherry__loop_release(loop);
+}
+
+/* The hold of who opened it goes once, however often it is closed. */
+static void drop(wherry_peer *peer)
+{
+    if (peer->receiver != NULL)
+        wherry__wait_wake(peer->receiver, WHERRY_E_CLOSED);
+    if (peer->dropped)
+        return;
+    peer->dropped = true;
+    wherry_peer_release(peer);
+}
+
+void wherry_peer_close(wherry_peer *peer)
+{
+    if (peer == NULL)
+        return;
+    wherry_stream_close(peer->stream);
+    drop(peer);
+}
+
+void wherry_peer_abort(wherry_peer *peer)
+{
+    if (peer == NULL)
+        return;
+    wherry_stream_abort(peer->stream);
+    drop(peer);
+}
+
+/* --- what it tells */
+
+int wherry_peer_end(const wherry_peer *peer)
+{
+    return peer->truncated ? WHERRY_E_TRUNCATED : wherry_stream_end(peer->stream);
+}
+
+const char *wherry_peer_problem(const wherry_peer *peer)
+{
+    if (peer->truncated)
+        return "the other end finished inside of a message";
+    if (peer->stream->reason == WHERRY_OK && peer->problem != NULL)
+        return peer->problem;
+    return wherry_stream_problem(peer->stream);
+}
+
+void wherry_peer_remote(const wherry_peer *peer, wherry_address *address)
+{
+    wherry_stream_remote(peer->stream, address);
+}
+
+void wherry_peer_local(const wherry_peer *peer, wherry_address *address)
+{
+    wherry_stream_local(peer->stream, address);
+}
+
+wherry_stream *wherry_peer_stream(const wherry_peer *peer)
+{
+    return peer->stream;
+}
+
+void wherry_peer_set_user(wherry_peer *peer, void *user)
+{
+    peer->user = user;
+}
+
+void *wherry_peer_user(const wherry_peer *peer)
+{
+    return peer->user;
+}

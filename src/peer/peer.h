@@ -1,0 +1,58 @@
+/* The inside of a peer over a stream.
+ *
+ *     stream's input:  [ held | not decoded yet ... ]
+ *                        ^ the message that was handed out, or is ready to be, with its framing
+ *
+ * Messages are decoded one ahead: as soon as bytes arrive and somebody wants them, so that only whole messages wake a task.
+ */
+#ifndef WHERRY_PEER_PEER_H
+#define WHERRY_PEER_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wherry/peer.h>
+
+#include "net/stream.h"
+#include "protocol/framing.h"
+
+struct wherry_peer {
+    wherry_stream *stream;
+    wherry_loop *loop;
+    const wherry__settings *settings;
+    void (*notify)(wherry_peer *peer); /* there is a message, or the end, and nobody waits for it; NULL: nobody cares */
+    void *keeper;                      /* notify's */
+    wherry__wait *receiver;
+    void *user;
+    char *problem; /* of the last malformed message, of PROBLEM_SIZE bytes; NULL: there was none */
+
+    wherry_bytes message; /* what was decoded */
+    uint64_t skip;        /* of the cursor */
+    uint64_t offset;      /* of the first byte of the input in all that was received */
+    uint32_t scanned;     /* of the cursor */
+    uint32_t held;        /* bytes of the input that belong to the message */
+    uint32_t wanted;      /* of the cursor */
+    uint32_t holds;
+    uint32_t pass;  /* in which the last message was handed out */
+    uint16_t count; /* messages handed out in it */
+    uint16_t count_max;
+    int16_t next;         /* what the next receive answers: WHERRY_OK, _MALFORMED; or _WOULD_BLOCK: nothing is decoded */
+    bool skipping : 1;    /* of the cursor */
+    bool handed : 1;      /* the message was handed out */
+    bool received : 1;    /* a receive has answered since this was last cleared */
+    bool truncated : 1;   /* it ended inside of a message */
+    bool dropped : 1;     /* the hold of who opened it is gone */
+};
+
+/* Makes a peer of stream, held once. messages_per_pass: 0 for the default. */
+int wherry__peer_make(wherry_peer **peer, wherry_stream *stream, const wherry_protocol *protocol,
+                      size_t messages_per_pass);
+
+/* Whether a receive would answer at once: decodes what there is. If not, more is read. */
+bool wherry__peer_ready(wherry_peer *peer);
+
+/* Says that the message that was handed out is done with. */
+void wherry__peer_done(wherry_peer *peer);
+
+#endif

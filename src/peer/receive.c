@@ -1,0 +1,226 @@
+/* Receiving messages: decoding them in the stream's input, where they are handed out. */
+#include "peer/receive.h"
+
+#include <stdio.h>
+
+#include <wherry/error.h>
+#include <wherry/task.h>
+
+#include "base/error.h"
+#include "base/size.h"
+#include "loop/wait.h"
+#include "peer/peer.h"
+
+/* --- decoding */
+
+/* A broken-off stream leaves no last message: only an orderly end says that what is there is all. */
+static bool has_ended(const wherry_peer *peer)
+{
+    return peer->stream->reason == WHERRY_E_END;
+}
+
+static void consume(wherry_peer *peer, size_t size)
+{
+    peer->offset += size;
+    wherry_stream_consume(peer->stream, size);
+}
+
+static int run_decoder(wherry_peer *peer, size_t *taken)
+{
+    wherry_bytes bytes = wherry_stream_peek(peer->stream);
+    wherry__cursor cursor = { .data = bytes.data,
+                              .length = bytes.length,
+                              .ended = has_ended(peer),
+                              .scanned = peer->scanned,
+                              .skip = peer->skip,
+                              .skipping = peer->skipping };
+    int result = peer->settings->framing->decode(peer->settings, &cursor, &peer->message);
+
+    peer->scanned = (uint32_t)cursor.scanned;
+    peer->skip = cursor.skip;
+    peer->skipping = cursor.skipping;
+    peer->wanted = (uint32_t)cursor.wanted;
+    *taken = cursor.taken;
+    if (result == WHERRY_E_MALFORMED)
+        peer->message = wherry_text(cursor.mistake);
+    return result;
+}
+
+/* Decodes the next message if it is there. peer->next tells. */
+static void decode(wherry_peer *peer)
+{
+    size_t taken = 1;
+
+    while (peer->next == WHERRY_E_WOULD_BLOCK && taken > 0 &&
+           wherry__stream_length(peer->stream) > 0 && !peer->stream->closed) {
+        int result = run_decoder(peer, &taken);
+
+        if (result == WHERRY_OK || result == WHERRY_E_MALFORMED) {
+            peer->next = (int16_t)result;
+            peer->held = (uint32_t)taken;
+        } else {
+            peer->truncated = peer->truncated || result == WHERRY_E_TRUNCATED;
+            consume(peer, taken);
+        }
+    }
+}
+
+void wherry__peer_done(wherry_peer *peer)
+{
+    if (!peer->handed)
+        return;
+    peer->handed = false;
+    consume(peer, peer->held);
+    peer->held = 0;
+}
+
+static bool is_over(const wherry_peer *peer)
+{
+    return peer->stream->reason != WHERRY_OK;
+}
+
+bool wherry__peer_ready(wherry_peer *peer)
+{
+    if (peer->handed)
+        return false;
+    decode(peer);
+    if (peer->next != WHERRY_E_WOULD_BLOCK || is_over(peer))
+        return true;
+    wherry__stream_demand(peer->stream, true, peer->wanted);
+    return false;
+}
+
+/* --- told by the stream */
+
+static void tell(wherry_peer *peer)
+{
+    if (peer->receiver != NULL)
+        wherry__wait_wake(peer->receiver, WHERRY_OK);
+    else if (peer->notify != NULL)
+        peer->notify(peer);
+}
+
+/* While a message is handed out what arrives stays where it is: the next receive looks at it. */
+static void on_received(void *owner, wherry_stream *stream)
+{
+    wherry_peer *peer = owner;
+
+    if (peer->handed || (peer->receiver == NULL && peer->notify == NULL)) {
+        wherry__stream_demand(stream, false, 0);
+        return;
+    }
+    if (wherry__peer_ready(peer)) {
+        wherry__stream_demand(stream, false, 0);
+        tell(peer);
+    }
+}
+
+static void on_ended(void *owner, wherry_stream *stream, int reason)
+{
+    wherry_peer *peer = owner;
+
+    (void)stream;
+    (void)reason;
+    if (peer->handed)
+        return;
+    (void)wherry__peer_ready(peer);
+    tell(peer);
+}
+
+void wherry__peer_listen(wherry_peer *peer)
+{
+    static const wherry__stream_hooks hooks = { .received = on_received, .ended = on_ended };
+
+    wherry__stream_use(peer->stream, &hooks, peer);
+}
+
+/* --- the user's side */
+
+static void describe_mistake(wherry_peer *peer)
+{
+    if (peer->problem == NULL)
+        peer->problem = wherry__memory_take(wherry__loop_memory(peer->loop),
+                                            WHERRY__PEER_PROBLEM_SIZE);
+    (void)wherry__fail(WHERRY_E_MALFORMED, "%.*s, at byte %llu of the connection",
+                       (int)peer->message.length, (const char *)peer->message.data,
+                       (unsigned long long)peer->offset);
+    if (peer->problem != NULL)
+        (void)snprintf(peer->problem, WHERRY__PEER_PROBLEM_SIZE, "%s", wherry_problem());
+}
+
+/* Answers with what was decoded. */
+static int hand_out(wherry_peer *peer, wherry_bytes *message)
+{
+    int result = peer->next;
+
+    if (result == WHERRY_E_MALFORMED)
+        describe_mistake(peer);
+    else
+        *message = peer->message;
+    peer->next = WHERRY_E_WOULD_BLOCK;
+    peer->handed = true;
+    peer->received = true;
+    return result;
+}
+
+static int end_of(wherry_peer *peer)
+{
+    peer->received = true;
+    return wherry_peer_end(peer);
+}
+
+/* After so many messages in one pass the others have their turn. */
+static int take_turn(wherry_peer *peer, int64_t deadline)
+{
+    uint32_t pass = (uint32_t)peer->loop->statistics.passes;
+
+    if (peer->pass != pass) {
+        peer->pass = pass;
+        peer->count = 0;
+    }
+    if (peer->count < peer->count_max || deadline == WHERRY_NOW ||
+        wherry_task_current() == NULL) {
+        peer->count++;
+        return WHERRY_OK;
+    }
+    peer->count = 0;
+    return wherry_yield();
+}
+
+static int wait_for_message(wherry_peer *peer, int64_t deadline)
+{
+    wherry__wait wait;
+    wherry__link list;
+    ssize_t woken;
+    int result = wherry__wait_allowed(peer->loop, deadline);
+
+    if (result < 0)
+        return result;
+    wherry__link_init(&list);
+    wherry__wait_init(&wait, &list);
+    peer->receiver = &wait;
+    woken = wherry__wait_any(&wait, 1, "receive", deadline, &result);
+    peer->receiver = NULL;
+    return woken < 0 ? (int)woken : result;
+}
+
+int wherry_peer_receive(wherry_peer *peer, wherry_bytes *message, int64_t deadline)
+{
+    int result;
+
+    if (peer->receiver != NULL)
+        return wherry__fail(WHERRY_E_BUSY, "another task is receiving from the peer");
+    wherry__peer_done(peer);
+    result = wherry__wait_refused();
+    if (result == WHERRY_OK)
+        result = take_turn(peer, deadline);
+    if (result < 0)
+        return result;
+    while (!wherry__peer_ready(peer)) {
+        result = wait_for_message(peer, deadline);
+        if (result < 0)
+            return result;
+    }
+    return peer->next != WHERRY_E_WOULD_BLOCK && !peer->stream->closed ? hand_out(peer, message)
+                                                                       : end_of(peer);
+}

@@ -1,0 +1,61 @@
+/* Sending messages: the framing goes around the payload, and both go to the stream in one piece. */
+#include <wherry/peer.h>
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "base/size.h"
+#include "peer/peer.h"
+
+#define PARTS_MAX 16
+
+static int check(const wherry_peer *peer, const wherry_bytes *parts, size_t count, size_t *total)
+{
+    *total = 0;
+    if (count > PARTS_MAX)
+        return wherry__fail(WHERRY_E_MISUSE, "a message in more than %d parts", PARTS_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (!wherry__size_add(*total, parts[i].length, total))
+            *total = SIZE_MAX;
+    if (*total > peer->settings->message_size_max)
+        return wherry__fail(WHERRY_E_TOO_LARGE, "a message of %zu bytes, over the limit of %zu",
+                            *total, peer->settings->message_size_max);
+    return WHERRY_OK;
+}
+
+int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t count,
+                           int64_t deadline)
+{
+    wherry_bytes all[PARTS_MAX + 2];
+    wherry__frame frame = { .head_length = 0 };
+    size_t total;
+    size_t filled = 0;
+    int result = check(peer, parts, count, &total);
+
+    if (result == WHERRY_OK)
+        result = peer->settings->framing->encode(peer->settings, &frame, parts, count, total);
+    if (result < 0)
+        return result;
+    if (frame.head_length > 0)
+        all[filled++] = wherry_bytes_at(frame.head, frame.head_length);
+    for (size_t i = 0; i < count; i++)
+        all[filled++] = parts[i];
+    if (frame.tail.length > 0)
+        all[filled++] = frame.tail;
+    return wherry_stream_send_parts(peer->stream, all, filled, deadline);
+}
+
+int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline)
+{
+    return wherry_peer_send_parts(peer, &message, 1, deadline);
+}
+
+int wherry_peer_flush(wherry_peer *peer, int64_t deadline)
+{
+    return wherry_stream_flush(peer->stream, deadline);
+}
+
+int wherry_peer_shutdown(wherry_peer *peer)
+{
+    return wherry_stream_shutdown(peer->stream);
+}

@@ -1,0 +1,224 @@
+/* Client: one connection of a server, and the conversations with it. Between two of them there is no task: what arrives
+ * starts one. */
+#include "server/server.h"
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "loop/task.h"
+
+/* --- the end of one */
+
+static void describe(const wherry__client *client, char *text, size_t size)
+{
+    wherry_address address;
+
+    wherry_peer_remote(client->peer, &address);
+    (void)wherry_address_format(&address, text, size);
+}
+
+static void log_failure(const wherry__client *client, int result)
+{
+    char text[WHERRY_ADDRESS_TEXT_SIZE];
+    const char *problem = wherry_problem();
+
+    if (wherry__error_is_quiet(result) || !wherry__log_wants(WHERRY_LOG_ERROR))
+        return;
+    describe(client, text, sizeof(text));
+    wherry__log(client->server->loop->now, WHERRY_LOG_ERROR, "client %s: the handler failed with %s: %s",
+                text, wherry_error_name(result),
+                problem[0] == '\0' ? wherry_error_text(result) : problem);
+}
+
+static void remove_client(wherry__client *client)
+{
+    wherry_server *server = client->server;
+
+    client->peer->notify = NULL;
+    wherry__link_remove(&client->link);
+    wherry_peer_close(client->peer);
+    wherry__memory_give(wherry__loop_memory(server->loop), client, sizeof(*client));
+    wherry__server_client_gone(server);
+}
+
+void wherry__client_abort(wherry__client *client)
+{
+    wherry_stream_abort(client->peer->stream);
+    if (client->task == NULL)
+        remove_client(client);
+}
+
+/* Tells on_disconnect, on the task that runs for the client, which a cancellation does not reach for the grace time. */
+static void say_goodbye(wherry__client *client, int reason)
+{
+    wherry_server *server = client->server;
+    wherry_task *task = wherry__task_running();
+
+    if (!client->greeted || server->handler->on_disconnect == NULL)
+        return;
+    wherry__task_shield(task, wherry__instant_after(server->loop->now, server->options.grace));
+    server->handler->on_disconnect(server->handler, client->peer, reason);
+    wherry__task_shield(task, 0);
+}
+
+static void finish(wherry__client *client, int reason)
+{
+    log_failure(client, reason);
+    say_goodbye(client, reason);
+    client->task = NULL;
+    remove_client(client);
+}
+
+/* --- conversations */
+
+/* Whether another conversation is to begin: there is a message, or what came in its place. Otherwise *reason is why the client's
+ * time is over, or WHERRY_OK when it is only silent. */
+static bool has_more(wherry__client *client, int *reason)
+{
+    wherry_peer *peer = client->peer;
+
+    *reason = WHERRY_OK;
+    if (peer->stream->closed) {
+        *reason = WHERRY_E_CLOSED;
+        return false;
+    }
+    if (client->server->state != WHERRY__SERVER_RUNNING) {
+        *reason = WHERRY_E_CANCELED;
+        return false;
+    }
+    wherry__peer_done(peer);
+    if (!wherry__peer_ready(peer))
+        return client->server->handler->eager != 0;
+    if (peer->next == WHERRY_E_WOULD_BLOCK)
+        *reason = wherry_peer_end(peer);
+    return *reason == WHERRY_OK;
+}
+
+/* One call of handle. */
+static int converse(wherry__client *client)
+{
+    wherry_handler *handler = client->server->handler;
+    int result;
+
+    client->peer->received = false;
+    result = handler->handle(handler, client->peer);
+    if (result >= 0 && !client->peer->received && !client->peer->stream->closed) {
+        wherry_stream_abort(client->peer->stream); /* refused */
+        result = WHERRY_E_CLOSED;
+    }
+    return result < 0 ? result : WHERRY_OK;
+}
+
+static int greet(wherry__client *client)
+{
+    wherry_handler *handler = client->server->handler;
+    int result = WHERRY_OK;
+
+    if (client->greeted)
+        return WHERRY_OK;
+    if (handler->on_connect != NULL)
+        result = handler->on_connect(handler, client->peer);
+    client->greeted = result >= 0;
+    return result < 0 ? result : WHERRY_OK;
+}
+
+/* The body of a client's task: all conversations that can begin without waiting for the first message. */
+static int run(void *argument)
+{
+    wherry__client *client = argument;
+    int reason = greet(client);
+
+    while (reason == WHERRY_OK && has_more(client, &reason))
+        reason = converse(client);
+    if (reason == WHERRY_OK)
+        client->task = NULL;
+    else
+        finish(client, reason);
+    return WHERRY_OK;
+}
+
+/* The body of a task that only says goodbye. */
+static int leave(void *argument)
+{
+    wherry__client *client = argument;
+
+    finish(client, WHERRY_E_CANCELED);
+    return WHERRY_OK;
+}
+
+static int start(wherry__client *client, wherry_body *body)
+{
+    const wherry_task_options options = { .size = sizeof(options), .loop = client->server->loop };
+    int result = wherry__spawn_last(&client->task, body, client, &options);
+
+    if (result < 0) {
+        client->task = NULL;
+        return result;
+    }
+    client->task->name = "client";
+    wherry_task_release(client->task); /* it is known for as long as it runs */
+    return WHERRY_OK;
+}
+
+static void start_or_abort(wherry__client *client)
+{
+    int result = start(client, run);
+
+    if (result == WHERRY_OK)
+        return;
+    wherry__log(client->server->loop->now, WHERRY_LOG_ERROR, "a client is dropped: %s",
+                wherry_error_text(result));
+    wherry__client_abort(client);
+}
+
+/* Something can be received, or the end has come, and no conversation is under way. */
+static void on_notify(wherry_peer *peer)
+{
+    wherry__client *client = peer->keeper;
+
+    if (client->task != NULL)
+        return;
+    if (peer->next == WHERRY_E_WOULD_BLOCK && client->greeted &&
+        client->server->handler->on_disconnect == NULL)
+        remove_client(client);
+    else
+        start_or_abort(client);
+}
+
+/* --- from the server */
+
+int wherry__client_new(wherry_server *server, wherry_stream *stream)
+{
+    wherry__client *client =
+        wherry__memory_take(wherry__loop_memory(server->loop), sizeof(*client));
+    int result;
+
+    if (client == NULL)
+        return WHERRY_E_NO_MEMORY;
+    result = wherry__peer_make(&client->peer, stream, server->protocol,
+                               server->options.messages_per_pass);
+    if (result < 0) {
+        wherry__memory_give(wherry__loop_memory(server->loop), client, sizeof(*client));
+        return result;
+    }
+    client->server = server;
+    client->peer->keeper = client;
+    client->peer->notify = on_notify;
+    wherry__list_append(&server->clients, &client->link);
+    server->client_count++;
+    if (server->handler->on_connect != NULL || server->handler->eager)
+        start_or_abort(client);
+    else
+        client->greeted = true;
+    return WHERRY_OK;
+}
+
+void wherry__client_stop(wherry__client *client)
+{
+    if (client->task != NULL)
+        wherry_task_cancel(client->task);
+    else if (client->server->handler->on_disconnect == NULL || start(client, leave) < 0)
+        remove_client(client);
+}

@@ -1,0 +1,157 @@
+/* Doors: the addresses that a server listens on. An endpoint may stand for two of them, which then share a port. */
+#include "server/server.h"
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "base/size.h"
+
+/* How often a port that the kernel chose for the first of two addresses is given up because the second one's is taken. */
+#define PORT_TRIES 16
+
+static int add_doors(wherry_server *server, const wherry_endpoint *endpoint)
+{
+    size_t count = server->door_count + endpoint->count;
+    wherry__server_door *doors =
+        wherry__memory_resize(wherry__loop_memory(server->loop), server->doors,
+                              server->door_count * sizeof(*doors), count * sizeof(*doors));
+
+    if (doors == NULL)
+        return WHERRY_E_NO_MEMORY;
+    server->doors = doors;
+    for (size_t i = 0; i < endpoint->count; i++)
+        doors[server->door_count++] = (wherry__server_door){
+            .transport = endpoint->transport, .address = endpoint->addresses[i], .paired = i > 0
+        };
+    return WHERRY_OK;
+}
+
+int wherry__server_read_endpoints(wherry_server *server, const char *endpoints)
+{
+    wherry_endpoint endpoint;
+    size_t position = 0;
+    int result;
+
+    while ((result = wherry_endpoint_next(&endpoint, endpoints, &position)) > 0) {
+        result = add_doors(server, &endpoint);
+        if (result < 0)
+            return result;
+    }
+    if (result == 0 && server->door_count == 0)
+        return wherry__fail(WHERRY_E_MISUSE, "option endpoints: there is none in it");
+    return result;
+}
+
+static int open_door(wherry_server *server, wherry__server_door *door, uint16_t port)
+{
+    wherry_address address = door->address;
+    wherry_listener_options options = { .size = sizeof(options),
+                                        .result = &door->listener,
+                                        .loop = server->loop,
+                                        .address = &address,
+                                        .events = &server->events,
+                                        .backlog = server->options.backlog,
+                                        .reuse_port = server->options.reuse_port,
+                                        .accepted_per_pass = server->options.accepted_per_pass,
+                                        .stream = &server->stream };
+    int result;
+
+    if (port != 0)
+        address.port = port;
+    result = wherry_listener_new_with(&options);
+    if (result == WHERRY_OK)
+        wherry_listener_pause(door->listener);
+    return result;
+}
+
+static void close_door(wherry__server_door *door)
+{
+    wherry_listener_free(door->listener);
+    door->listener = NULL;
+}
+
+static uint16_t port_of(const wherry__server_door *door)
+{
+    wherry_address address;
+
+    wherry_listener_address(door->listener, &address);
+    return address.port;
+}
+
+/* Whether the door at index has to take the port that the one before it got from the kernel. */
+static bool shares_port(const wherry_server *server, size_t index)
+{
+    return server->doors[index].paired && server->doors[index].address.port == 0;
+}
+
+static int open_pair(wherry_server *server, size_t index)
+{
+    wherry__server_door *first = &server->doors[index - 1];
+    int result = open_door(server, &server->doors[index], port_of(first));
+
+    for (int i = 0; result == WHERRY_E_ADDRESS_IN_USE && i < PORT_TRIES; i++) {
+        close_door(first);
+        result = open_door(server, first, 0);
+        if (result == WHERRY_OK)
+            result = open_door(server, &server->doors[index], port_of(first));
+    }
+    return result;
+}
+
+int wherry__server_open_doors(wherry_server *server)
+{
+    int result = WHERRY_OK;
+
+    for (size_t i = 0; i < server->door_count && result == WHERRY_OK; i++)
+        result = shares_port(server, i) ? open_pair(server, i)
+                                        : open_door(server, &server->doors[i], 0);
+    for (size_t i = 0; i < server->door_count; i++) {
+        if (result < 0 && server->doors[i].listener != NULL)
+            close_door(&server->doors[i]);
+        else if (result == WHERRY_OK)
+            wherry_listener_address(server->doors[i].listener, &server->doors[i].address);
+    }
+    return result;
+}
+
+void wherry__server_let_in(wherry_server *server, bool in)
+{
+    for (size_t i = 0; i < server->door_count; i++) {
+        if (server->doors[i].listener == NULL)
+            continue;
+        if (in)
+            wherry_listener_resume(server->doors[i].listener);
+        else
+            wherry_listener_pause(server->doors[i].listener);
+    }
+}
+
+void wherry__server_close_doors(wherry_server *server)
+{
+    for (size_t i = 0; i < server->door_count; i++)
+        if (server->doors[i].listener != NULL)
+            close_door(&server->doors[i]);
+}
+
+/* --- what the server tells of them */
+
+size_t wherry_server_endpoint_count(const wherry_server *server)
+{
+    return server->door_count;
+}
+
+ssize_t wherry_server_endpoint(const wherry_server *server, size_t index, char *text, size_t size)
+{
+    if (index >= server->door_count)
+        return wherry__fail(WHERRY_E_NOT_FOUND, "there are %zu endpoints", server->door_count);
+    return (ssize_t)wherry_endpoint_format(server->doors[index].transport,
+                                           &server->doors[index].address, text, size);
+}
+
+int wherry_server_address(const wherry_server *server, size_t index, wherry_address *address)
+{
+    if (index >= server->door_count)
+        return wherry__fail(WHERRY_E_NOT_FOUND, "there are %zu endpoints", server->door_count);
+    *address = server->doors[index].address;
+    return WHERRY_OK;
+}

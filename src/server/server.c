@@ -1,0 +1,353 @@
+/* Server: its life, from the start to the last client's end. One task runs it:
+ *
+ *     on_start --> clients come and go --> stop or drain --> doors closed --> clients ended --> on_stop
+ */
+#include "server/server.h"
+
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "loop/task.h"
+
+#define CLIENTS_MAX_DEFAULT 10000
+#define GRACE_DEFAULT WHERRY_SECONDS(5)
+
+/* --- storage */
+
+static void release(wherry_server *server)
+{
+    wherry_loop *loop = server->loop;
+    wherry_memory *memory = wherry__loop_memory(loop);
+
+    if (--server->holds > 0)
+        return;
+    wherry__memory_give(memory, server->doors, server->door_count * sizeof(*server->doors));
+    wherry__memory_give(memory, server, sizeof(*server));
+    wherry__loop_release(loop);
+}
+
+/* --- clients */
+
+static void on_accepted(wherry_listener_events *self, wherry_listener *listener,
+                        wherry_stream *stream)
+{
+    wherry_server *server = WHERRY__OWNER(self, wherry_server, events);
+
+    (void)listener;
+    if (wherry__client_new(server, stream) < 0) {
+        wherry_stream_abort(stream);
+        wherry_stream_free(stream);
+        return;
+    }
+    if (server->client_count < server->options.clients_max)
+        return;
+    server->full = true;
+    wherry__server_let_in(server, false);
+}
+
+void wherry__server_client_gone(wherry_server *server)
+{
+    server->client_count--;
+    if (server->full && server->state == WHERRY__SERVER_RUNNING) {
+        server->full = false;
+        wherry__server_let_in(server, true);
+    }
+    if (server->client_count == 0)
+        wherry__wait_wake_all(&server->waiters, WHERRY_OK);
+}
+
+static void for_all_clients(wherry_server *server, void (*call)(wherry__client *client))
+{
+    wherry__link *link = server->clients.next;
+
+    while (link != &server->clients) {
+        wherry__client *client = WHERRY__OWNER(link, wherry__client, link);
+
+        link = link->next;
+        call(client);
+    }
+}
+
+/* Ends a client unless a conversation with it is under way. */
+static void stop_silent(wherry__client *client)
+{
+    if (client->task == NULL)
+        wherry__client_stop(client);
+}
+
+bool wherry__server_is_inside(const wherry_server *server)
+{
+    wherry_task *task = wherry__task_running();
+
+    if (task == NULL)
+        return false;
+    if (task == server->task)
+        return true;
+    for (const wherry__link *link = server->clients.next; link != &server->clients;
+         link = link->next)
+        if (WHERRY__OWNER(link, wherry__client, link)->task == task)
+            return true;
+    return false;
+}
+
+/* --- its task */
+
+static int wait_for_change(wherry_server *server, int64_t deadline)
+{
+    return wherry__wait_in(server->loop, &server->waiters, "a server", deadline);
+}
+
+static void set_state(wherry_server *server, wherry__server_state state)
+{
+    if (server->state >= state)
+        return;
+    server->state = state;
+    wherry__wait_wake_all(&server->waiters, WHERRY_OK);
+}
+
+/* Lets clients in until somebody stops the server, or drains it, or its task is canceled. */
+static void serve(wherry_server *server)
+{
+    int result = WHERRY_OK;
+
+    wherry__server_let_in(server, true);
+    while (result == WHERRY_OK && server->state == WHERRY__SERVER_RUNNING)
+        result = wait_for_change(server, WHERRY_NEVER);
+    if (result < 0)
+        set_state(server, WHERRY__SERVER_STOPPING);
+    wherry__server_close_doors(server);
+}
+
+/* Ends all clients: silent ones now, the others when they are done or the state says so; after the grace time all. */
+static void end_clients(wherry_server *server)
+{
+    wherry_task *task = wherry__task_running();
+    int result = WHERRY_OK;
+
+    for_all_clients(server, stop_silent);
+    while (result == WHERRY_OK && server->client_count > 0 &&
+           server->state == WHERRY__SERVER_DRAINING)
+        result = wait_for_change(server, WHERRY_NEVER);
+    set_state(server, WHERRY__SERVER_STOPPING);
+    for_all_clients(server, wherry__client_stop);
+    wherry__task_shield(task, WHERRY_NEVER);
+    result = WHERRY_OK;
+    while (result == WHERRY_OK && server->client_count > 0)
+        result = wait_for_change(server, wherry__instant_after(server->loop->now,
+                                                               2 * server->options.grace));
+    for_all_clients(server, wherry__client_abort);
+    while (server->client_count > 0 && wait_for_change(server, WHERRY_NEVER) == WHERRY_OK)
+        continue;
+    wherry__task_shield(task, 0);
+}
+
+static void say_stop(wherry_server *server)
+{
+    wherry_task *task = wherry__task_running();
+
+    if (server->handler->on_stop == NULL || !server->started)
+        return;
+    wherry__task_shield(task, wherry__instant_after(server->loop->now, server->options.grace));
+    server->handler->on_stop(server->handler, server);
+    wherry__task_shield(task, 0);
+}
+
+static int run(void *argument)
+{
+    wherry_server *server = argument;
+    int result = WHERRY_OK;
+
+    if (server->handler->on_start != NULL)
+        result = server->handler->on_start(server->handler, server);
+    server->started = result >= 0;
+    server->result = result < 0 ? result : WHERRY_OK;
+    if (server->started)
+        serve(server);
+    else
+        wherry__server_close_doors(server);
+    end_clients(server);
+    say_stop(server);
+    set_state(server, WHERRY__SERVER_ENDED);
+    server->task = NULL;
+    release(server);
+    return WHERRY_OK;
+}
+
+/* --- making and starting one */
+
+static int check_options(const wherry_server_options *options)
+{
+    if (options == NULL || options->result == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no place for the server");
+    if (options->endpoints == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "option endpoints: there is none");
+    if (options->handler == NULL || options->handler->handle == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "option handler: there is none, or no handle in it");
+    if (options->protocol != NULL && wherry__protocol_settings(options->protocol) == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "option protocol: it is not valid");
+    if (options->grace < 0)
+        return wherry__fail(WHERRY_E_MISUSE, "option grace: it is negative");
+    if (options->stream != NULL && options->stream->events != NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "option stream: a client's stream has no events");
+    return options->stream == NULL ? WHERRY_OK : wherry__stream_check_options(options->stream);
+}
+
+static void on_stop_post(wherry_post *post);
+
+static void init(wherry_server *server, wherry_loop *loop, const wherry_server_options *options)
+{
+    server->events.accepted = on_accepted;
+    server->loop = loop;
+    server->handler = options->handler;
+    server->protocol = options->protocol == NULL ? &wherry_raw : options->protocol;
+    server->options = *options;
+    server->options.endpoints = NULL;
+    server->options.stream = NULL;
+    if (options->clients_max == 0)
+        server->options.clients_max = CLIENTS_MAX_DEFAULT;
+    if (options->grace == 0)
+        server->options.grace = GRACE_DEFAULT;
+    if (options->stream != NULL)
+        server->stream = *options->stream;
+    server->stop_post.run = on_stop_post;
+    server->holds = 1;
+    wherry__link_init(&server->clients);
+    wherry__link_init(&server->waiters);
+    wherry__loop_hold(loop);
+}
+
+int wherry_server_new_with(const wherry_server_options *options)
+{
+    wherry_server *server;
+    wherry_loop *loop;
+    int result = check_options(options);
+
+    if (result < 0)
+        return result;
+    loop = wherry__loop_choose(options->loop);
+    if (loop == NULL)
+        return WHERRY_E_MISUSE;
+    server = wherry__memory_take(wherry__loop_memory(loop), sizeof(*server));
+    if (server == NULL)
+        return WHERRY_E_NO_MEMORY;
+    init(server, loop, options);
+    result = wherry__server_read_endpoints(server, options->endpoints);
+    if (result < 0)
+        release(server);
+    else
+        *options->result = server;
+    return result < 0 ? result : WHERRY_OK;
+}
+
+int wherry_server_start(wherry_server *server)
+{
+    int result;
+
+    if (server->state != WHERRY__SERVER_NEW)
+        return wherry__fail(WHERRY_E_MISUSE, "the server was started before");
+    result = wherry__server_open_doors(server);
+    if (result < 0)
+        return result;
+    result = wherry_spawn(&server->task, run, server, .name = "server", .loop = server->loop);
+    if (result < 0) {
+        wherry__server_close_doors(server);
+        return result;
+    }
+    wherry_task_release(server->task);
+    server->holds++;
+    server->state = WHERRY__SERVER_RUNNING;
+    return WHERRY_OK;
+}
+
+/* --- stopping */
+
+static void on_stop_post(wherry_post *post)
+{
+    wherry_server *server = WHERRY__OWNER(post, wherry_server, stop_post);
+
+    if (server->state == WHERRY__SERVER_RUNNING || server->state == WHERRY__SERVER_DRAINING)
+        set_state(server, WHERRY__SERVER_STOPPING);
+}
+
+/* Only the first call hands the post in, and the post stays with the server for good. */
+void wherry_server_stop(wherry_server *server)
+{
+    if (!atomic_exchange(&server->stop_posted, true))
+        wherry_loop_post(server->loop, &server->stop_post);
+}
+
+static int check_outside(const wherry_server *server)
+{
+    if (server->state == WHERRY__SERVER_NEW)
+        return wherry__fail(WHERRY_E_MISUSE, "the server was not started");
+    if (wherry__server_is_inside(server))
+        return wherry__fail(WHERRY_E_MISUSE, "a server's own handlers cannot wait for its end");
+    return WHERRY_OK;
+}
+
+int wherry_server_wait(wherry_server *server, int64_t deadline)
+{
+    int result = check_outside(server);
+
+    while (result == WHERRY_OK && server->state != WHERRY__SERVER_ENDED)
+        result = wait_for_change(server, deadline);
+    return result == WHERRY_OK ? server->result : result;
+}
+
+static void stop_now(wherry_server *server)
+{
+    if (server->state == WHERRY__SERVER_RUNNING || server->state == WHERRY__SERVER_DRAINING)
+        set_state(server, WHERRY__SERVER_STOPPING);
+}
+
+/* Waits for the end whatever happens to the task that waits. */
+static void wait_shielded(wherry_server *server)
+{
+    wherry_task *task = wherry__task_running();
+    int64_t former = task->shield;
+
+    wherry__task_shield(task, WHERRY_NEVER);
+    (void)wherry_server_wait(server, WHERRY_NEVER);
+    wherry__task_shield(task, former);
+}
+
+int wherry_server_drain(wherry_server *server, int64_t deadline)
+{
+    int result = check_outside(server);
+
+    if (result == WHERRY_OK && wherry__task_running() == NULL)
+        result = wherry__fail(WHERRY_E_MISUSE, "only coroutines can drain a server");
+    if (result < 0)
+        return result;
+    set_state(server, WHERRY__SERVER_DRAINING);
+    result = wherry_server_wait(server, deadline);
+    if (server->state == WHERRY__SERVER_ENDED)
+        return WHERRY_OK;
+    stop_now(server);
+    wait_shielded(server);
+    return result == WHERRY_E_WOULD_BLOCK ? WHERRY_E_TIMED_OUT : result;
+}
+
+void wherry_server_free(wherry_server *server)
+{
+    wherry_task *task = wherry__task_running();
+
+    if (server == NULL)
+        return;
+    if (wherry__server_is_inside(server)) {
+        wherry__log(server->loop->now, WHERRY_LOG_ERROR, "a server was freed by its own handler");
+        wherry_server_stop(server);
+        return;
+    }
+    stop_now(server);
+    if (task != NULL && task->loop == server->loop && server->state != WHERRY__SERVER_NEW)
+        wait_shielded(server);
+    release(server);
+}
+
+size_t wherry_server_clients(const wherry_server *server)
+{
+    return server->client_count;
+}

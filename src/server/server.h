@@ -1,0 +1,85 @@
+/* The inside of a server, and of its clients. */
+#ifndef WHERRY_SERVER_SERVER_H
+#define WHERRY_SERVER_SERVER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <wherry/endpoint.h>
+#include <wherry/listener.h>
+#include <wherry/server.h>
+#include <wherry/task.h>
+
+#include "base/list.h"
+#include "loop/loop.h"
+#include "peer/peer.h"
+
+typedef enum wherry__server_state {
+    WHERRY__SERVER_NEW = 0,
+    WHERRY__SERVER_RUNNING,
+    WHERRY__SERVER_DRAINING, /* no new clients, no new conversations */
+    WHERRY__SERVER_STOPPING, /* the conversations are canceled, too */
+    WHERRY__SERVER_ENDED,
+} wherry__server_state;
+
+/* One address that it listens on. */
+typedef struct wherry__server_door {
+    wherry_transport transport;
+    wherry_listener *listener;
+    wherry_address address; /* as asked for, then with the real port */
+    bool paired;            /* the second one of an endpoint for both families */
+} wherry__server_door;
+
+struct wherry_server {
+    wherry_listener_events events; /* first: the listeners' self */
+    wherry_loop *loop;
+    wherry_handler *handler;
+    const wherry_protocol *protocol;
+    wherry_server_options options; /* without endpoints and stream */
+    wherry_stream_options stream;
+    wherry__server_door *doors;
+    size_t door_count;
+    wherry__server_state state;
+    wherry_post stop_post;
+    atomic_bool stop_posted;
+    wherry__link clients;
+    size_t client_count;
+    wherry__link waiters; /* tasks that wait for the end, or for the clients to go */
+    wherry_task *task;    /* that runs it */
+    int result;
+    unsigned holds; /* the owner's, the task's, and one while the stop's post is under way */
+    bool full;      /* does not accept, for clients_max */
+    bool started;   /* on_start returned zero */
+};
+
+/* A connection, and what runs for it. */
+typedef struct wherry__client {
+    wherry_server *server;
+    wherry_peer *peer;
+    wherry__link link;
+    wherry_task *task; /* that runs a conversation; NULL between two */
+    bool greeted;      /* on_connect has been called, and returned zero */
+} wherry__client;
+
+/* Makes a client of an accepted stream; on failure the stream is the caller's. */
+int wherry__client_new(wherry_server *server, wherry_stream *stream);
+
+/* Ends a client: at once when nothing runs for it, or else by cancelling what does. */
+void wherry__client_stop(wherry__client *client);
+
+/* Ends it without asking anybody. */
+void wherry__client_abort(wherry__client *client);
+
+/* The doors: reading the endpoints, opening them all, letting clients in, closing them. */
+int wherry__server_read_endpoints(wherry_server *server, const char *endpoints);
+int wherry__server_open_doors(wherry_server *server);
+void wherry__server_let_in(wherry_server *server, bool in);
+void wherry__server_close_doors(wherry_server *server);
+
+/* A client has gone. */
+void wherry__server_client_gone(wherry_server *server);
+
+/* Whether the calling task runs for the server. */
+bool wherry__server_is_inside(const wherry_server *server);
+
+#endif
