@@ -1,5 +1,6 @@
-/* wherry: non-blocking TCP, UDP and Unix-socket servers, clients and peer-to-peer nodes with straight-line handlers on
- * coroutines, and a clock that the program controls. This includes every public header, in reading order. */
+/* wherry: non-blocking TCP, UDP and Unix-socket servers, clients and peer-to-peer nodes with
+ * straight-line handlers on coroutines, and a clock that the program controls. This includes every
+ * public header, in reading order. */
 #ifndef WHERRY_H
 #define WHERRY_H
 

@@ -1,4 +1,5 @@
-/* What marks a function as part of the library's interface, and the compiler attributes that the headers use. */
+/* What marks a function as part of the library's interface, and the compiler attributes that the
+ * headers use. */
 #ifndef WHERRY_EXPORT_H
 #define WHERRY_EXPORT_H
 
@@ -12,7 +13,8 @@
 #define WHERRY_CHECKED
 #endif
 
-/* The words that close each structure that users embed: zero, so that it can grow without breaking old binaries. */
+/* The words that close each structure that users embed: zero, so that it can grow without breaking
+ * old binaries. */
 #define WHERRY_RESERVED void *reserved[8]
 
 #endif

@@ -1,6 +1,7 @@
 /* Loop: runs tasks, deadlines and ready sockets. One thread owns a loop and everything on it.
  *
- * One pass: expire deadlines, wait, handle ready sockets, run ready tasks, send what was queued, reclaim what was closed.
+ * One pass: expire deadlines, wait, handle ready sockets, run ready tasks, send what was queued,
+ * reclaim what was closed.
  *
  *     wherry_loop_prepare  -->  wherry_loop_wait  -->  wherry_loop_dispatch        (a pull core)
  *     `------------------------ wherry_loop_step, _run -------------------'        (made of it)
@@ -25,74 +26,83 @@ typedef struct wherry_loop wherry_loop;
 /* How the clock of a loop goes. */
 typedef enum wherry_clock {
     WHERRY_CLOCK_REAL = 0, /* the system's monotonic clock */
-    WHERRY_CLOCK_STEPPED,  /* advances by a tock at the end of each pass, and by nothing else; passes do not wait */
-    WHERRY_CLOCK_PACED,    /* advances by a tock for each tock of real time; after an overrun pass by pass, without a pause, until
-                              it has caught up */
-    WHERRY_CLOCK_VIRTUAL,  /* stands still during a pass; jumps to the next deadline when nothing is ready */
+    WHERRY_CLOCK_STEPPED, /* advances by a tock at the end of each pass, and by nothing else; passes
+                             do not wait */
+    WHERRY_CLOCK_PACED,   /* advances by a tock for each tock of real time; after an overrun pass by
+                             pass, without a pause, until   it has caught up */
+    WHERRY_CLOCK_VIRTUAL, /* stands still during a pass; jumps to the next deadline when nothing is
+                             ready */
 } wherry_clock;
 
 typedef struct wherry_loop_options {
     size_t size; /* set by the macro */
     wherry_loop **result;
-    wherry_system *system;  /* NULL: the one of the surroundings (the simulated host's, or wherry_system_epoll()) */
-    wherry_memory *memory;  /* NULL: malloc(3). Must outlive the loop */
-    wherry_clock clock;     /* WHERRY_CLOCK_REAL */
-    int64_t tock;           /* nanoseconds a step of the stepped and paced clocks; 0: 31.25 ms */
-    size_t stack_size;      /* bytes of address space of a coroutine's stack; 0: 64 KiB. At least 16 KiB */
-    size_t stacks_kept;     /* stacks kept for use again; 0: 1,024 */
-    size_t chunk_size;      /* bytes of a receive or send chunk; 0: 64 KiB. 512 to 16 MiB */
-    int64_t linger;         /* how long wherry_loop_free and wherry_run let background closes finish; 0: 5 s */
+    wherry_system *system; /* NULL: the one of the surroundings (the simulated host's, or
+                              wherry_system_epoll()) */
+    wherry_memory *memory; /* NULL: malloc(3). Must outlive the loop */
+    wherry_clock clock;    /* WHERRY_CLOCK_REAL */
+    int64_t tock;          /* nanoseconds a step of the stepped and paced clocks; 0: 31.25 ms */
+    size_t stack_size;  /* bytes of address space of a coroutine's stack; 0: 64 KiB. At least 16 KiB
+                         */
+    size_t stacks_kept; /* stacks kept for use again; 0: 1,024 */
+    size_t chunk_size;  /* bytes of a receive or send chunk; 0: 64 KiB. 512 to 16 MiB */
+    int64_t linger; /* how long wherry_loop_free and wherry_run let background closes finish; 0: 5 s
+                     */
     WHERRY_RESERVED;
 } wherry_loop_options;
 
-/* Makes a loop: wherry_loop_new(&loop), wherry_loop_new(&loop, .clock = WHERRY_CLOCK_VIRTUAL). The caller frees it, on the thread that
- * will own it, which is the one that makes it.
- * WHERRY_E_MISUSE: no place for the result, or an option that contradicts another (wherry_problem() names it).
+/* Makes a loop: wherry_loop_new(&loop), wherry_loop_new(&loop, .clock = WHERRY_CLOCK_VIRTUAL). The
+ * caller frees it, on the thread that will own it, which is the one that makes it. WHERRY_E_MISUSE:
+ * no place for the result, or an option that contradicts another (wherry_problem() names it).
  * WHERRY_E_NO_MEMORY, WHERRY_E_NO_DESCRIPTORS: as they say. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_loop_new_with(const wherry_loop_options *options);
 #define wherry_loop_new(...)                                                                       \
-    wherry_loop_new_with(&(wherry_loop_options){ .size = sizeof(wherry_loop_options),              \
-                                                 .result = __VA_ARGS__ })
+    wherry_loop_new_with(                                                                          \
+        &(wherry_loop_options){ .size = sizeof(wherry_loop_options), .result = __VA_ARGS__ })
 
-/* Cancels all tasks on the loop, runs it until they have ended and background closes are done, at most for the linger time,
- * closes what is still open on it, and gives it back. Handles of objects on it stay to be freed by who owns them. NULL is
- * allowed. Not from inside the loop: then it does nothing but log. */
+/* Cancels all tasks on the loop, runs it until they have ended and background closes are done, at
+ * most for the linger time, closes what is still open on it, and gives it back. Handles of objects
+ * on it stay to be freed by who owns them. NULL is allowed. Not from inside the loop: then it does
+ * nothing but log. */
 WHERRY_PUBLIC void wherry_loop_free(wherry_loop *loop);
 
-/* After fork(2), in the child: gives back the memory and descriptors of the loop without touching what the parent shares
- * with it (nothing is sent, no socket shut down). All handles of objects on it are gone with it. */
+/* After fork(2), in the child: gives back the memory and descriptors of the loop without touching
+ * what the parent shares with it (nothing is sent, no socket shut down). All handles of objects on
+ * it are gone with it. */
 WHERRY_PUBLIC void wherry_loop_forget(wherry_loop *loop);
 
-/* Runs passes until wherry_loop_stop is called or nothing on the loop can ever happen again: no task, no open socket,
- * no watch or signal. Returns WHERRY_OK.
- * WHERRY_E_MISUSE: the loop is running already, or it was called on a coroutine or from another thread.
- * WHERRY_E_SYSTEM and other codes: waiting failed. */
+/* Runs passes until wherry_loop_stop is called or nothing on the loop can ever happen again: no
+ * task, no open socket, no watch or signal. Returns WHERRY_OK. WHERRY_E_MISUSE: the loop is running
+ * already, or it was called on a coroutine or from another thread. WHERRY_E_SYSTEM and other codes:
+ * waiting failed. */
 WHERRY_PUBLIC int wherry_loop_run(wherry_loop *loop);
 
-/* One pass that does not wait. Returns how many things it did (tasks run, sockets handled, deadlines expired): 0 says
- * that there was nothing to do. Errors as wherry_loop_run. */
+/* One pass that does not wait. Returns how many things it did (tasks run, sockets handled,
+ * deadlines expired): 0 says that there was nothing to do. Errors as wherry_loop_run. */
 WHERRY_PUBLIC ssize_t wherry_loop_step(wherry_loop *loop);
 
-/* Makes wherry_loop_run return after the pass that is under way; when it is not running, the next run returns at once. Any
- * thread, also from signal handlers. */
+/* Makes wherry_loop_run return after the pass that is under way; when it is not running, the next
+ * run returns at once. Any thread, also from signal handlers. */
 WHERRY_PUBLIC void wherry_loop_stop(wherry_loop *loop);
 
-/* The three parts of a pass, for programs with a loop of their own. prepare reads the clock and expires deadlines; returns 1 when work is
- * ready, so that wait must not wait, else 0. wait sleeps until something is ready, but not past until (WHERRY_NOW: no sleep);
- * returns how many descriptors are ready. dispatch handles them, runs tasks, sends and reclaims; returns how many things it did.
+/* The three parts of a pass, for programs with a loop of their own. prepare reads the clock and
+ * expires deadlines; returns 1 when work is ready, so that wait must not wait, else 0. wait sleeps
+ * until something is ready, but not past until (WHERRY_NOW: no sleep); returns how many descriptors
+ * are ready. dispatch handles them, runs tasks, sends and reclaims; returns how many things it did.
  * They are called in this order. Errors as wherry_loop_run. */
 WHERRY_PUBLIC int wherry_loop_prepare(wherry_loop *loop);
 WHERRY_PUBLIC int wherry_loop_wait(wherry_loop *loop, int64_t until);
 WHERRY_PUBLIC ssize_t wherry_loop_dispatch(wherry_loop *loop);
 
-/* For hosting the loop in another one: a descriptor that is readable when a step has something to do, and
- * the instant by which a step is due at the latest (WHERRY_NOW: at once; WHERRY_NEVER: none). The descriptor belongs to the
- * loop. WHERRY_E_UNSUPPORTED: the system has no such descriptor (wherry_system_poll()). */
+/* For hosting the loop in another one: a descriptor that is readable when a step has something to
+ * do, and the instant by which a step is due at the latest (WHERRY_NOW: at once; WHERRY_NEVER:
+ * none). The descriptor belongs to the loop. WHERRY_E_UNSUPPORTED: the system has no such
+ * descriptor (wherry_system_poll()). */
 WHERRY_PUBLIC int wherry_loop_fd(const wherry_loop *loop);
 WHERRY_PUBLIC int64_t wherry_loop_deadline(wherry_loop *loop);
 
-/* The pass time: the instant at which the pass under way, or the last one, began. The same for all that happens in a
- * pass. */
+/* The pass time: the instant at which the pass under way, or the last one, began. The same for all
+ * that happens in a pass. */
 WHERRY_PUBLIC int64_t wherry_loop_now(const wherry_loop *loop);
 
 /* Nanoseconds since 1970-01-01 00:00 UTC, from the loop's system; not for measuring durations. */
@@ -104,31 +114,32 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_loop_random(wherry_loop *loop, void *dat
 /* The loop that the calling code runs on: inside a pass that loop, else NULL. */
 WHERRY_PUBLIC wherry_loop *wherry_loop_current(void);
 
-/* A piece of work handed to a loop from elsewhere. It belongs to the caller, who embeds it in a struct of its own and keeps
- * it untouched until it has run. */
+/* A piece of work handed to a loop from elsewhere. It belongs to the caller, who embeds it in a
+ * struct of its own and keeps it untouched until it has run. */
 typedef struct wherry_post wherry_post;
 struct wherry_post {
     void (*run)(wherry_post *self); /* called on the loop's thread, outside of coroutines, once */
     wherry_post *next;              /* the loop's */
 };
 
-/* Hands post to the loop, to be run in the pass that follows. Posts of one thread run in their order. It neither allocates
- * nor fails. Posts that have not run when the loop is freed are run then. Any thread, while the loop lives; a
- * post that is still waiting must not be handed in again. */
+/* Hands post to the loop, to be run in the pass that follows. Posts of one thread run in their
+ * order. It neither allocates nor fails. Posts that have not run when the loop is freed are run
+ * then. Any thread, while the loop lives; a post that is still waiting must not be handed in again.
+ */
 WHERRY_PUBLIC void wherry_loop_post(wherry_loop *loop, wherry_post *post);
 
 /* What a loop did and holds. */
 typedef struct wherry_loop_statistics {
     uint64_t passes;
-    uint64_t waits;        /* of them, those that asked the system for readiness */
-    uint64_t ready;        /* descriptors reported ready */
-    uint64_t expired;      /* deadlines */
-    uint64_t resumed;      /* times that a task ran */
-    size_t tasks;          /* alive now */
-    size_t deadlines;      /* armed now */
-    size_t watched;        /* descriptors watched now */
-    size_t bytes;          /* memory taken through the loop's allocator now */
-    size_t stacks;         /* mapped now, in use or kept */
+    uint64_t waits;   /* of them, those that asked the system for readiness */
+    uint64_t ready;   /* descriptors reported ready */
+    uint64_t expired; /* deadlines */
+    uint64_t resumed; /* times that a task ran */
+    size_t tasks;     /* alive now */
+    size_t deadlines; /* armed now */
+    size_t watched;   /* descriptors watched now */
+    size_t bytes;     /* memory taken through the loop's allocator now */
+    size_t stacks;    /* mapped now, in use or kept */
     WHERRY_RESERVED;
 } wherry_loop_statistics;
 

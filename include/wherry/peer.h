@@ -1,7 +1,8 @@
 /* Peer: the other end of a conversation, at message level.
  *
- * A peer is counted. The server holds an accepted one while it is connected and its handler runs; who dialled one holds it until
- * wherry_peer_close; wherry_peer_hold and _release keep it longer, in a table of clients, say. It lives on its loop's thread.
+ * A peer is counted. The server holds an accepted one while it is connected and its handler runs;
+ * who dialled one holds it until wherry_peer_close; wherry_peer_hold and _release keep it longer,
+ * in a table of clients, say. It lives on its loop's thread.
  */
 #ifndef WHERRY_PEER_H
 #define WHERRY_PEER_H
@@ -22,20 +23,23 @@ extern "C" {
 typedef struct wherry_peer wherry_peer;
 
 typedef struct wherry_connect_options {
-    size_t size; /* set by the macro */
+    size_t size;                         /* set by the macro */
     wherry_loop *loop;                   /* NULL: the loop that the caller runs on */
-    const wherry_stream_options *stream; /* limits, idle_timeout, linger, delay; NULL: defaults. events must be NULL */
+    const wherry_stream_options *stream; /* limits, idle_timeout, linger, delay; NULL: defaults.
+                                            events must be NULL */
     WHERRY_RESERVED;
 } wherry_connect_options;
 
-/* Connects to one endpoint: wherry_connect(&server, "tcp://127.0.0.1:7000", &wherry_lines, wherry_in(WHERRY_SECONDS(5))). On a coroutine. Its
- * addresses are tried in order until one answers. protocol must outlive the peer. The caller ends it with wherry_peer_close.
- * *peer is set on success only, and is NULL otherwise.
- * WHERRY_E_INVALID, _TOO_LARGE, _NO_NAME, _UNSUPPORTED: the endpoint, see wherry_endpoint_next; a port 0 or "*" is not one to connect to.
- * WHERRY_E_REFUSED and the others of wherry_stream_connect: for the last address tried. WHERRY_E_TIMED_OUT, WHERRY_E_CANCELED,
- * WHERRY_E_MISUSE: not on a coroutine. */
+/* Connects to one endpoint: wherry_connect(&server, "tcp://127.0.0.1:7000", &wherry_lines,
+ * wherry_in(WHERRY_SECONDS(5))). On a coroutine. Its addresses are tried in order until one
+ * answers. protocol must outlive the peer. The caller ends it with wherry_peer_close. *peer is set
+ * on success only, and is NULL otherwise. WHERRY_E_INVALID, _TOO_LARGE, _NO_NAME, _UNSUPPORTED: the
+ * endpoint, see wherry_endpoint_next; a port 0 or "*" is not one to connect to. WHERRY_E_REFUSED
+ * and the others of wherry_stream_connect: for the last address tried. WHERRY_E_TIMED_OUT,
+ * WHERRY_E_CANCELED, WHERRY_E_MISUSE: not on a coroutine. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_connect_with(wherry_peer **peer, const char *endpoint,
-                                                     const wherry_protocol *protocol, int64_t deadline,
+                                                     const wherry_protocol *protocol,
+                                                     int64_t deadline,
                                                      const wherry_connect_options *options);
 #define wherry_connect(peer, endpoint, protocol, ...)                                              \
     wherry_connect_1(peer, endpoint, protocol, __VA_ARGS__, .size = sizeof(wherry_connect_options))
@@ -43,28 +47,33 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_connect_with(wherry_peer **peer, const c
     wherry_connect_with(peer, endpoint, protocol, deadline,                                        \
                         &(wherry_connect_options){ __VA_ARGS__ })
 
-/* Makes a peer of a stream, which is the peer's from then on: its events are replaced. For streams that were made by hand (a
- * socketpair, a pipe). The caller ends it with wherry_peer_close. WHERRY_E_MISUSE: no place for the result, a closed stream.
- * WHERRY_E_NO_MEMORY; the stream stays the caller's in both. */
+/* Makes a peer of a stream, which is the peer's from then on: its events are replaced. For streams
+ * that were made by hand (a socketpair, a pipe). The caller ends it with wherry_peer_close.
+ * WHERRY_E_MISUSE: no place for the result, a closed stream. WHERRY_E_NO_MEMORY; the stream stays
+ * the caller's in both. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_peer_new(wherry_peer **peer, wherry_stream *stream,
                                                  const wherry_protocol *protocol);
 
-/* Waits for one whole message and gives it. It stays valid until the next receive on this peer begins, or its last hold goes.
- * WHERRY_OK. WHERRY_E_END, _RESET, _TRUNCATED (it ended inside of a message), _IDLE, _CLOSED: how the connection ended, again at every receive.
- * WHERRY_E_MALFORMED: what came in its place breaks the rules of the protocol; wherry_peer_problem() tells what and at which byte of the
- * connection; the next receive goes on behind it.
- * WHERRY_E_TIMED_OUT, WHERRY_E_WOULD_BLOCK: no whole message has come; nothing is lost. WHERRY_E_CANCELED: the task is being stopped.
- * WHERRY_E_BUSY: another task is receiving from it. WHERRY_E_NO_MEMORY: for a message larger than the chunks of the loop.
- * WHERRY_E_MISUSE: a deadline other than WHERRY_NOW outside of a coroutine. */
+/* Waits for one whole message and gives it. It stays valid until the next receive on this peer
+ * begins, or its last hold goes. WHERRY_OK. WHERRY_E_END, _RESET, _TRUNCATED (it ended inside of a
+ * message), _IDLE, _CLOSED: how the connection ended, again at every receive. WHERRY_E_MALFORMED:
+ * what came in its place breaks the rules of the protocol; wherry_peer_problem() tells what and at
+ * which byte of the connection; the next receive goes on behind it. WHERRY_E_TIMED_OUT,
+ * WHERRY_E_WOULD_BLOCK: no whole message has come; nothing is lost. WHERRY_E_CANCELED: the task is
+ * being stopped. WHERRY_E_BUSY: another task is receiving from it. WHERRY_E_NO_MEMORY: for a
+ * message larger than the chunks of the loop. WHERRY_E_MISUSE: a deadline other than WHERRY_NOW
+ * outside of a coroutine. */
 WHERRY_PUBLIC int wherry_peer_receive(wherry_peer *peer, wherry_bytes *message, int64_t deadline);
 
-/* Sends one message: returns WHERRY_OK when it is copied or queued; a later failure shows at the next call. All messages of a pass
- * leave in one write. It waits, on a coroutine, while the send buffer is full (send_max of the stream); messages of several tasks go
- * out whole, in the order of the calls.
- * WHERRY_E_TOO_LARGE: over the protocol's limit. WHERRY_E_INVALID: the framing cannot carry it (a line with a line end in it, a length that is not that
- * of fixed:N). WHERRY_E_RESET, _IDLE, _CLOSED: how the connection ended. WHERRY_E_TIMED_OUT, _WOULD_BLOCK: there was no room.
- * WHERRY_E_CANCELED: the task is being stopped and there was no room. WHERRY_E_NO_MEMORY. WHERRY_E_MISUSE: a deadline other than
- * WHERRY_NOW outside of a coroutine where it would wait. Nothing is sent in any of these. */
+/* Sends one message: returns WHERRY_OK when it is copied or queued; a later failure shows at the
+ * next call. All messages of a pass leave in one write. It waits, on a coroutine, while the send
+ * buffer is full (send_max of the stream); messages of several tasks go out whole, in the order of
+ * the calls. WHERRY_E_TOO_LARGE: over the protocol's limit. WHERRY_E_INVALID: the framing cannot
+ * carry it (a line with a line end in it, a length that is not that of fixed:N). WHERRY_E_RESET,
+ * _IDLE, _CLOSED: how the connection ended. WHERRY_E_TIMED_OUT, _WOULD_BLOCK: there was no room.
+ * WHERRY_E_CANCELED: the task is being stopped and there was no room. WHERRY_E_NO_MEMORY.
+ * WHERRY_E_MISUSE: a deadline other than WHERRY_NOW outside of a coroutine where it would wait.
+ * Nothing is sent in any of these. */
 WHERRY_PUBLIC int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline);
 
 /* The same for one message that lies in count parts, at most 16 of them. */
@@ -77,19 +86,22 @@ WHERRY_PUBLIC int wherry_peer_flush(wherry_peer *peer, int64_t deadline);
 /* Tells the other end, behind all that was sent, that no more messages come; receiving goes on. */
 WHERRY_PUBLIC int wherry_peer_shutdown(wherry_peer *peer);
 
-/* Ends the conversation: what was sent still goes out in the background; pending calls return WHERRY_E_CLOSED. It drops
- * the hold of who dialled the peer or made it, once. In a handler it ends the client's conversation. NULL is allowed. */
+/* Ends the conversation: what was sent still goes out in the background; pending calls return
+ * WHERRY_E_CLOSED. It drops the hold of who dialled the peer or made it, once. In a handler it ends
+ * the client's conversation. NULL is allowed. */
 WHERRY_PUBLIC void wherry_peer_close(wherry_peer *peer);
 
-/* Ends it and throws away what was not sent: the other end gets a reset. Drops the same hold as wherry_peer_close. */
+/* Ends it and throws away what was not sent: the other end gets a reset. Drops the same hold as
+ * wherry_peer_close. */
 WHERRY_PUBLIC void wherry_peer_abort(wherry_peer *peer);
 
 /* Keeps peer beyond its connection, and gives that up again. hold returns peer. */
 WHERRY_PUBLIC wherry_peer *wherry_peer_hold(wherry_peer *peer);
 WHERRY_PUBLIC void wherry_peer_release(wherry_peer *peer);
 
-/* How the connection ended: WHERRY_OK while it goes on. A readable sentence about that, or else about the last malformed message; "" when
- * there is none. Valid while the peer is held and no call on it is made. */
+/* How the connection ended: WHERRY_OK while it goes on. A readable sentence about that, or else
+ * about the last malformed message; "" when there is none. Valid while the peer is held and no call
+ * on it is made. */
 WHERRY_PUBLIC int wherry_peer_end(const wherry_peer *peer);
 WHERRY_PUBLIC const char *wherry_peer_problem(const wherry_peer *peer);
 
@@ -97,7 +109,8 @@ WHERRY_PUBLIC const char *wherry_peer_problem(const wherry_peer *peer);
 WHERRY_PUBLIC void wherry_peer_remote(const wherry_peer *peer, wherry_address *address);
 WHERRY_PUBLIC void wherry_peer_local(const wherry_peer *peer, wherry_address *address);
 
-/* The stream below, for its settings (idle time, descriptor). It belongs to the peer: do not receive, send, close or free it. */
+/* The stream below, for its settings (idle time, descriptor). It belongs to the peer: do not
+ * receive, send, close or free it. */
 WHERRY_PUBLIC wherry_stream *wherry_peer_stream(const wherry_peer *peer);
 
 /* A pointer of the program's own that goes with the peer; NULL at first. */

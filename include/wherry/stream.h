@@ -1,11 +1,14 @@
-/* Stream: one connected byte stream over a socket, pipe, terminal or descriptor of the caller's, with a receive and a send buffer.
+/* Stream: one connected byte stream over a socket, pipe, terminal or descriptor of the caller's,
+ * with a receive and a send buffer.
  *
  *     descriptor --> receive buffer --> peek, consume | receive
- *     descriptor <-- send buffer    <-- send                          (all sends of a pass leave in one write)
+ *     descriptor <-- send buffer    <-- send                          (all sends of a pass leave in
+ * one write)
  *
- * What it received is told by callbacks (wherry_stream_events), or waited for by coroutines; both on the same object, on the
- * loop's thread. How it ended is sticky and told after every byte before it was delivered; see the codes
- * WHERRY_E_END to WHERRY_E_CLOSED in error.h. The end of the other side's sending (WHERRY_E_END) leaves our sending as it is.
+ * What it received is told by callbacks (wherry_stream_events), or waited for by coroutines; both
+ * on the same object, on the loop's thread. How it ended is sticky and told after every byte before
+ * it was delivered; see the codes WHERRY_E_END to WHERRY_E_CLOSED in error.h. The end of the other
+ * side's sending (WHERRY_E_END) leaves our sending as it is.
  */
 #ifndef WHERRY_STREAM_H
 #define WHERRY_STREAM_H
@@ -26,19 +29,20 @@ extern "C" {
 typedef struct wherry_stream wherry_stream;
 typedef struct wherry_stream_events wherry_stream_events;
 
-/* Embed it as the first member of a struct of your own; it is passed back as self. Members may be NULL. All are called
- * outside of coroutines, and may call everything of the stream, close and free included. One such struct may serve many
- * streams. */
+/* Embed it as the first member of a struct of your own; it is passed back as self. Members may be
+ * NULL. All are called outside of coroutines, and may call everything of the stream, close and free
+ * included. One such struct may serve many streams. */
 struct wherry_stream_events {
     /* An outgoing stream is connected. */
     void (*connected)(wherry_stream_events *self, wherry_stream *stream);
-    /* Bytes were added to the receive buffer: wherry_stream_peek. What is not consumed stays; reading pauses while the
-     * buffer is full. */
+    /* Bytes were added to the receive buffer: wherry_stream_peek. What is not consumed stays;
+     * reading pauses while the buffer is full. */
     void (*received)(wherry_stream_events *self, wherry_stream *stream);
     /* The send buffer, after a send was refused with WHERRY_E_WOULD_BLOCK, has room again. */
     void (*writable)(wherry_stream_events *self, wherry_stream *stream);
-    /* Nothing more will be received: reason is WHERRY_E_END or how the stream ended. Called once, after received was for all
-     * before it; not after a close or free by the program. For an outgoing stream also when it could not connect. */
+    /* Nothing more will be received: reason is WHERRY_E_END or how the stream ended. Called once,
+     * after received was for all before it; not after a close or free by the program. For an
+     * outgoing stream also when it could not connect. */
     void (*ended)(wherry_stream_events *self, wherry_stream *stream, int reason);
     WHERRY_RESERVED;
 };
@@ -46,34 +50,38 @@ struct wherry_stream_events {
 typedef struct wherry_stream_options {
     size_t size; /* set by the macro */
     wherry_stream **result;
-    wherry_loop *loop;            /* NULL: the loop that the caller runs on */
-    int descriptor;               /* of wherry_stream_new: what to make a stream of. The stream closes it, see keep */
-    int keep;                     /* of wherry_stream_new, not 0: the descriptor is left open at the end */
+    wherry_loop *loop; /* NULL: the loop that the caller runs on */
+    int descriptor;    /* of wherry_stream_new: what to make a stream of. The stream closes it, see
+                          keep */
+    int keep;          /* of wherry_stream_new, not 0: the descriptor is left open at the end */
     wherry_stream_events *events; /* who is told; NULL: nobody, coroutines wait */
     size_t receive_max;           /* bytes the receive buffer holds at most; 0: 1 MiB */
-    size_t send_max;              /* bytes in the send buffer from which sends wait; 0: 256 KiB. One send into an empty buffer may be larger */
-    int64_t idle_timeout;         /* nanoseconds without a byte received or sent that end it with WHERRY_E_IDLE; 0: none */
-    int64_t linger;               /* nanoseconds that unsent bytes have after a close; 0: 5 s */
-    int delay;                    /* not 0: leaves Nagle's algorithm on (RFC 896); it is off by default */
+    size_t send_max; /* bytes in the send buffer from which sends wait; 0: 256 KiB. One send into an
+                        empty buffer may be larger */
+    int64_t idle_timeout; /* nanoseconds without a byte received or sent that end it with
+                             WHERRY_E_IDLE; 0: none */
+    int64_t linger;       /* nanoseconds that unsent bytes have after a close; 0: 5 s */
+    int delay;            /* not 0: leaves Nagle's algorithm on (RFC 896); it is off by default */
     WHERRY_RESERVED;
 } wherry_stream_options;
 
-/* Makes a stream of an open descriptor: wherry_stream_new(&stream, .descriptor = fd, .events = &mine). A descriptor that may
- * block is used so that it does not, and its flags, which others may share, are left alone. The caller frees the stream.
- * On failure the descriptor stays the caller's.
- * WHERRY_E_MISUSE: no place for the result, no loop, or a listening or datagram socket. WHERRY_E_INVALID: not an open
- * descriptor. WHERRY_E_NO_MEMORY. */
+/* Makes a stream of an open descriptor: wherry_stream_new(&stream, .descriptor = fd, .events =
+ * &mine). A descriptor that may block is used so that it does not, and its flags, which others may
+ * share, are left alone. The caller frees the stream. On failure the descriptor stays the caller's.
+ * WHERRY_E_MISUSE: no place for the result, no loop, or a listening or datagram socket.
+ * WHERRY_E_INVALID: not an open descriptor. WHERRY_E_NO_MEMORY. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_stream_new_with(const wherry_stream_options *options);
 #define wherry_stream_new(...)                                                                     \
-    wherry_stream_new_with(&(wherry_stream_options){ .size = sizeof(wherry_stream_options),        \
-                                                     .result = __VA_ARGS__ })
+    wherry_stream_new_with(                                                                        \
+        &(wherry_stream_options){ .size = sizeof(wherry_stream_options), .result = __VA_ARGS__ })
 
-/* Connects to address: wherry_stream_connect(&stream, &address, wherry_in(WHERRY_SECONDS(5)), .loop = loop, .events = &mine).
- * With an events.connected it does not wait: connected or ended is called later, in any case not before it has returned, and
- * ended with WHERRY_E_TIMED_OUT at the deadline. Without, it waits on a coroutine. *stream is set on success only.
- * WHERRY_E_REFUSED, _UNREACHABLE, _PROHIBITED, _NO_ADDRESS, _NO_PERMISSION, _NOT_FOUND (no such Unix socket), _TIMED_OUT, _RESET: the network said
- * no. WHERRY_E_CANCELED: the task is being stopped. WHERRY_E_MISUSE, _INVALID (port 0, no address), _NO_DESCRIPTORS,
- * _NO_MEMORY. */
+/* Connects to address: wherry_stream_connect(&stream, &address, wherry_in(WHERRY_SECONDS(5)), .loop
+ * = loop, .events = &mine). With an events.connected it does not wait: connected or ended is called
+ * later, in any case not before it has returned, and ended with WHERRY_E_TIMED_OUT at the deadline.
+ * Without, it waits on a coroutine. *stream is set on success only. WHERRY_E_REFUSED, _UNREACHABLE,
+ * _PROHIBITED, _NO_ADDRESS, _NO_PERMISSION, _NOT_FOUND (no such Unix socket), _TIMED_OUT, _RESET:
+ * the network said no. WHERRY_E_CANCELED: the task is being stopped. WHERRY_E_MISUSE, _INVALID
+ * (port 0, no address), _NO_DESCRIPTORS, _NO_MEMORY. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_stream_connect_with(wherry_stream **stream,
                                                             const wherry_address *address,
                                                             int64_t deadline,
@@ -83,33 +91,37 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_stream_connect_with(wherry_stream **stre
 #define wherry_stream_connect_1(stream, address, deadline, ...)                                    \
     wherry_stream_connect_with(stream, address, deadline, &(wherry_stream_options){ __VA_ARGS__ })
 
-
 /* --- Receiving */
 
-/* For coroutines: waits until there are bytes in the receive buffer and gives all of them. They stay valid, and in the buffer,
- * until the next receive on the stream begins, which consumes them. WHERRY_OK; or how the stream ended (END, RESET, TRUNCATED, IDLE, CLOSED).
- * WHERRY_E_TIMED_OUT, WHERRY_E_WOULD_BLOCK: nothing is there. WHERRY_E_CANCELED: the task is being stopped. WHERRY_E_BUSY: another task is
- * receiving from it. WHERRY_E_MISUSE: a deadline other than WHERRY_NOW outside of a coroutine. */
+/* For coroutines: waits until there are bytes in the receive buffer and gives all of them. They
+ * stay valid, and in the buffer, until the next receive on the stream begins, which consumes them.
+ * WHERRY_OK; or how the stream ended (END, RESET, TRUNCATED, IDLE, CLOSED). WHERRY_E_TIMED_OUT,
+ * WHERRY_E_WOULD_BLOCK: nothing is there. WHERRY_E_CANCELED: the task is being stopped.
+ * WHERRY_E_BUSY: another task is receiving from it. WHERRY_E_MISUSE: a deadline other than
+ * WHERRY_NOW outside of a coroutine. */
 WHERRY_PUBLIC int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes,
                                         int64_t deadline);
 
-/* What is in the receive buffer now; valid until the stream is next read, consumed, closed or the callback returns. */
+/* What is in the receive buffer now; valid until the stream is next read, consumed, closed or the
+ * callback returns. */
 WHERRY_PUBLIC wherry_bytes wherry_stream_peek(const wherry_stream *stream);
 
 /* Takes length bytes from the front of the receive buffer; more than there are: all. */
 WHERRY_PUBLIC void wherry_stream_consume(wherry_stream *stream, size_t length);
 
-/* Stops reading, so that the other end is held back in time, and starts it again. Streams read from the start. */
+/* Stops reading, so that the other end is held back in time, and starts it again. Streams read from
+ * the start. */
 WHERRY_PUBLIC void wherry_stream_pause(wherry_stream *stream);
 WHERRY_PUBLIC void wherry_stream_resume(wherry_stream *stream);
 
 /* --- Sending */
 
-/* Sends bytes: returns WHERRY_OK when all of them are copied or in the kernel, and takes none in any other case. It waits on a
- * coroutine, and refuses elsewhere, while the send buffer holds as much as send_max and more would be added.
- * WHERRY_E_WOULD_BLOCK, WHERRY_E_TIMED_OUT: there was no room. How the stream ended: RESET, IDLE, CLOSED. WHERRY_E_CANCELED: the task
- * is being stopped and there was no room. WHERRY_E_MISUSE: after wherry_stream_shutdown, before it is connected, or a deadline other
- * than WHERRY_NOW outside of a coroutine where it would wait. WHERRY_E_NO_MEMORY. */
+/* Sends bytes: returns WHERRY_OK when all of them are copied or in the kernel, and takes none in
+ * any other case. It waits on a coroutine, and refuses elsewhere, while the send buffer holds as
+ * much as send_max and more would be added. WHERRY_E_WOULD_BLOCK, WHERRY_E_TIMED_OUT: there was no
+ * room. How the stream ended: RESET, IDLE, CLOSED. WHERRY_E_CANCELED: the task is being stopped and
+ * there was no room. WHERRY_E_MISUSE: after wherry_stream_shutdown, before it is connected, or a
+ * deadline other than WHERRY_NOW outside of a coroutine where it would wait. WHERRY_E_NO_MEMORY. */
 WHERRY_PUBLIC int wherry_stream_send(wherry_stream *stream, wherry_bytes bytes, int64_t deadline);
 
 /* The same for count parts, all or none, in one piece. */
@@ -122,29 +134,33 @@ WHERRY_PUBLIC int wherry_stream_flush(wherry_stream *stream, int64_t deadline);
 /* Bytes that the kernel has not taken yet. */
 WHERRY_PUBLIC size_t wherry_stream_unsent(const wherry_stream *stream);
 
-/* Tells the other end, behind all that was sent, that no more comes; receiving goes on. Again, or after the end: nothing.
- * WHERRY_OK, or how the stream ended. */
+/* Tells the other end, behind all that was sent, that no more comes; receiving goes on. Again, or
+ * after the end: nothing. WHERRY_OK, or how the stream ended. */
 WHERRY_PUBLIC int wherry_stream_shutdown(wherry_stream *stream);
 
 /* --- The end */
 
-/* Ends the stream here, now: waiters wake with WHERRY_E_CLOSED, no callback follows. What was sent before still goes out,
- * in the background, within the linger time; what was received and not consumed can still be peeked. Closing again does nothing. */
+/* Ends the stream here, now: waiters wake with WHERRY_E_CLOSED, no callback follows. What was sent
+ * before still goes out, in the background, within the linger time; what was received and not
+ * consumed can still be peeked. Closing again does nothing. */
 WHERRY_PUBLIC void wherry_stream_close(wherry_stream *stream);
 
-/* Ends the stream here, now, and throws away what was not sent: the other end gets a reset (TCP: RFC 9293 section 3.10.7.1). */
+/* Ends the stream here, now, and throws away what was not sent: the other end gets a reset (TCP:
+ * RFC 9293 section 3.10.7.1). */
 WHERRY_PUBLIC void wherry_stream_abort(wherry_stream *stream);
 
 /* Closes it and gives it back. Inside its own callbacks too. NULL is allowed. */
 WHERRY_PUBLIC void wherry_stream_free(wherry_stream *stream);
 
-/* How the stream ended: WHERRY_OK while receiving goes on, then one of the codes of an end, or why it could not connect. */
+/* How the stream ended: WHERRY_OK while receiving goes on, then one of the codes of an end, or why
+ * it could not connect. */
 WHERRY_PUBLIC int wherry_stream_end(const wherry_stream *stream);
 
 /* A readable sentence on how it ended, "" while it goes on. Valid while the stream lives. */
 WHERRY_PUBLIC const char *wherry_stream_problem(const wherry_stream *stream);
 
-/* The address of the other end and of this one; WHERRY_FAMILY_NONE when there is none. Also after the end. */
+/* The address of the other end and of this one; WHERRY_FAMILY_NONE when there is none. Also after
+ * the end. */
 WHERRY_PUBLIC void wherry_stream_remote(const wherry_stream *stream, wherry_address *address);
 WHERRY_PUBLIC void wherry_stream_local(const wherry_stream *stream, wherry_address *address);
 

@@ -1,5 +1,5 @@
-/* Watch: a descriptor of the caller's in the loop. The library neither reads, writes nor closes it, and leaves its flags as
- * they are. */
+/* Watch: a descriptor of the caller's in the loop. The library neither reads, writes nor closes it,
+ * and leaves its flags as they are. */
 #ifndef WHERRY_WATCH_H
 #define WHERRY_WATCH_H
 
@@ -18,8 +18,9 @@ typedef struct wherry_watcher wherry_watcher;
 
 /* Embed it as the first member of a struct of your own; it is passed back as self. */
 struct wherry_watcher {
-    /* events: wherry_readiness flags, those asked for and WHERRY_FAILED, WHERRY_HUNG_UP. Called outside of
-     * coroutines, once a pass for as long as the descriptor stays ready. It may change or free the watch. */
+    /* events: wherry_readiness flags, those asked for and WHERRY_FAILED, WHERRY_HUNG_UP. Called
+     * outside of coroutines, once a pass for as long as the descriptor stays ready. It may change
+     * or free the watch. */
     void (*ready)(wherry_watcher *self, wherry_watch *watch, unsigned events);
     WHERRY_RESERVED;
 };
@@ -27,28 +28,29 @@ struct wherry_watcher {
 typedef struct wherry_watch_options {
     size_t size; /* set by the macro */
     wherry_watch **result;
-    wherry_loop *loop;       /* NULL: the loop that the caller runs on */
-    int descriptor;          /* open for as long as the watch lives; one watch a descriptor and loop */
-    unsigned events;         /* wherry_readiness flags; 0: none yet */
+    wherry_loop *loop; /* NULL: the loop that the caller runs on */
+    int descriptor;    /* open for as long as the watch lives; one watch a descriptor and loop */
+    unsigned events;   /* wherry_readiness flags; 0: none yet */
     wherry_watcher *watcher; /* who is told; NULL: nobody, coroutines wait with wherry_watch_wait */
     WHERRY_RESERVED;
 } wherry_watch_options;
 
-/* Watches a descriptor: wherry_watch_new(&watch, .descriptor = fd, .events = WHERRY_READABLE, .watcher = &mine). The
- * caller frees it before closing the descriptor.
- * WHERRY_E_MISUSE: no place for the result, no loop, or unknown events. WHERRY_E_EXISTS: the loop watches it already.
+/* Watches a descriptor: wherry_watch_new(&watch, .descriptor = fd, .events = WHERRY_READABLE,
+ * .watcher = &mine). The caller frees it before closing the descriptor. WHERRY_E_MISUSE: no place
+ * for the result, no loop, or unknown events. WHERRY_E_EXISTS: the loop watches it already.
  * WHERRY_E_INVALID: it is not an open descriptor. WHERRY_E_NO_MEMORY, WHERRY_E_SYSTEM. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_watch_new_with(const wherry_watch_options *options);
 #define wherry_watch_new(...)                                                                      \
-    wherry_watch_new_with(&(wherry_watch_options){ .size = sizeof(wherry_watch_options),           \
-                                                   .result = __VA_ARGS__ })
+    wherry_watch_new_with(                                                                         \
+        &(wherry_watch_options){ .size = sizeof(wherry_watch_options), .result = __VA_ARGS__ })
 
 /* Changes what is watched for; 0 suspends the watch. Errors as wherry_watch_new. */
 WHERRY_PUBLIC int wherry_watch_change(wherry_watch *watch, unsigned events);
 
-/* For coroutines: waits until the descriptor is ready for one of events, and returns those that it is ready for. It is
- * independent of what the watcher is told of. WHERRY_E_TIMED_OUT, WHERRY_E_WOULD_BLOCK: it is not ready. WHERRY_E_CANCELED:
- * the task is being stopped. WHERRY_E_CLOSED: the watch was freed meanwhile. WHERRY_E_BUSY: another task waits for it.
+/* For coroutines: waits until the descriptor is ready for one of events, and returns those that it
+ * is ready for. It is independent of what the watcher is told of. WHERRY_E_TIMED_OUT,
+ * WHERRY_E_WOULD_BLOCK: it is not ready. WHERRY_E_CANCELED: the task is being stopped.
+ * WHERRY_E_CLOSED: the watch was freed meanwhile. WHERRY_E_BUSY: another task waits for it.
  * WHERRY_E_MISUSE: not on a coroutine. */
 WHERRY_PUBLIC int wherry_watch_wait(wherry_watch *watch, unsigned events, int64_t deadline);
 

@@ -17,7 +17,7 @@ typedef struct wherry__chunk {
     size_t size;                /* of bytes */
     size_t used;                /* for sending: bytes at the front that are taken */
     uint32_t holds;
-    uint8_t bytes[];
+    _Alignas(max_align_t) uint8_t bytes[];
 } wherry__chunk;
 
 struct wherry__chunk_pool {

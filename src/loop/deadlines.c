@@ -1,6 +1,7 @@
-/* Deadlines: a heap for the near ones behind a wheel of buckets for the far ones. The wheel alone would know instants
- * only to the width of a bucket, and virtual time needs them exactly and in order; the heap alone would cost a walk
- * through memory for each deadline that is set and taken back, which is what most of them are for.
+/* Deadlines: a heap for the near ones behind a wheel of buckets for the far ones. The wheel alone
+ * would know instants only to the width of a bucket, and virtual time needs them exactly and in
+ * order; the heap alone would cost a walk through memory for each deadline that is set and taken
+ * back, which is what most of them are for.
  *
  * A deadline's place: 0 nowhere, PLACE_HEAP, PLACE_LATE, or PLACE_BUCKET + level * 64 + slot.
  */
@@ -18,7 +19,8 @@ enum { PLACE_NONE = 0, PLACE_HEAP = 1, PLACE_LATE = 2, PLACE_BUCKET = 3 };
 #define DIGIT 6u
 #define SLOT_MASK (WHERRY__WHEEL_SLOTS - 1u)
 
-/* Two narrowest buckets before the end of time, so that the horizon can move behind any deadline. */
+/* Two narrowest buckets before the end of time, so that the horizon can move behind any deadline.
+ */
 #define LATEST (INT64_MAX - ((int64_t)2 << WIDTH))
 
 void wherry__deadlines_init(wherry__deadlines *deadlines, wherry_system *system, int64_t now)
@@ -203,7 +205,8 @@ static void spread(wherry__deadlines *deadlines, unsigned level, unsigned slot)
     }
 }
 
-/* Finds the first bucket behind the horizon; false when all are empty. Lower levels come earlier in time. */
+/* Finds the first bucket behind the horizon; false when all are empty. Lower levels come earlier in
+ * time. */
 static bool first_bucket(const wherry__deadlines *deadlines, unsigned *level, int64_t *begin)
 {
     unsigned shift;
@@ -219,7 +222,8 @@ static bool first_bucket(const wherry__deadlines *deadlines, unsigned *level, in
     return true;
 }
 
-/* Moves the horizon to instant, the begin of a narrowest bucket with nothing before it, and spreads the wider buckets that begin there. */
+/* Moves the horizon to instant, the begin of a narrowest bucket with nothing before it, and spreads
+ * the wider buckets that begin there. */
 static void move_horizon(wherry__deadlines *deadlines, int64_t instant)
 {
     unsigned highest = level_of(instant, deadlines->horizon);
@@ -230,7 +234,8 @@ static void move_horizon(wherry__deadlines *deadlines, int64_t instant)
             spread(deadlines, level, slot_of(instant, level));
 }
 
-/* Moves the horizon over the first bucket: into narrower ones, or for a narrowest one into the heap. */
+/* Moves the horizon over the first bucket: into narrower ones, or for a narrowest one into the
+ * heap. */
 static void empty_first_bucket(wherry__deadlines *deadlines, unsigned level, int64_t begin)
 {
     unsigned slot = slot_of(begin, 0);

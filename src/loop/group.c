@@ -50,7 +50,8 @@ int wherry_group_new_with(const wherry_group_options *options)
 
 /* --- the end of members */
 
-/* A parent counts a group for as long as its owner has not freed it, so that it cannot end under its owner's hands. */
+/* A parent counts a group for as long as its owner has not freed it, so that it cannot end under
+ * its owner's hands. */
 static void leave_parent(wherry_group *group)
 {
     wherry_group *parent = group->parent;

@@ -1,7 +1,6 @@
 /* Loop: making one, what it tells, and its end. Its passes are in pass.c. */
 #include "loop/loop.h"
 
-
 #include <wherry/error.h>
 #include <wherry/task.h>
 
@@ -11,14 +10,17 @@
 #include "loop/task.h"
 #include "system/ambient.h"
 
-#define TOCK_DEFAULT INT64_C(31250000) /* 1/32 s, so that sums of tocks are exact in binary fractions of a second too */
+#define TOCK_DEFAULT                                                                               \
+    INT64_C(31250000) /* 1/32 s, so that sums of tocks are exact in binary fractions of a second   \
+                         too */
 #define STACK_DEFAULT ((size_t)64 << 10)
 #define STACK_MIN ((size_t)16 << 10)
 #define STACKS_KEPT_DEFAULT 1024
 #define CHUNK_DEFAULT ((size_t)64 << 10)
 #define CHUNK_MIN 512
 #define CHUNK_MAX ((size_t)16 << 20)
-#define CHUNKS_KEPT 64 /* 4 MiB of the default size: what a pass with many ready streams uses at once */
+#define CHUNKS_KEPT                                                                                \
+    64 /* 4 MiB of the default size: what a pass with many ready streams uses at once */
 #define SMALL_CHUNK ((size_t)4 << 10)
 #define SMALL_CHUNKS_KEPT 1024
 #define LINGER_DEFAULT WHERRY_SECONDS(5)
@@ -198,7 +200,8 @@ void wherry_loop_free(wherry_loop *loop)
     if (loop == NULL)
         return;
     if (loop->freed || loop->dispatching || loop->running || !wherry__loop_is_here(loop)) {
-        wherry__log(loop->now, WHERRY_LOG_ERROR, "a loop was freed from inside itself or elsewhere");
+        wherry__log(loop->now, WHERRY_LOG_ERROR,
+                    "a loop was freed from inside itself or elsewhere");
         return;
     }
     loop->ending = true;
@@ -216,9 +219,10 @@ int wherry_loop_fd(const wherry_loop *loop)
 {
     int result = loop->system->poller_descriptor(loop->system, loop->poller);
 
-    return result >= 0 ? result
-                       : wherry__fail(WHERRY_E_UNSUPPORTED, "the system \"%s\" has no such descriptor",
-                                      loop->system->name);
+    return result >= 0
+               ? result
+               : wherry__fail(WHERRY_E_UNSUPPORTED, "the system \"%s\" has no such descriptor",
+                              loop->system->name);
 }
 
 int64_t wherry_loop_deadline(wherry_loop *loop)

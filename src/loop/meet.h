@@ -1,4 +1,5 @@
-/* What tasks meet through: the insides of events, semaphores and queues, which wherry_first looks into. */
+/* What tasks meet through: the insides of events, semaphores and queues, which wherry_first looks
+ * into. */
 #ifndef WHERRY_LOOP_MEET_H
 #define WHERRY_LOOP_MEET_H
 
@@ -35,8 +36,8 @@ struct wherry_queue {
     void *items[];
 };
 
-/* Makes an object of size bytes on loop (NULL: the current one), all zero but for its loop, and puts it to *result.
- * WHERRY_E_MISUSE, WHERRY_E_NO_MEMORY. */
+/* Makes an object of size bytes on loop (NULL: the current one), all zero but for its loop, and
+ * puts it to *result. WHERRY_E_MISUSE, WHERRY_E_NO_MEMORY. */
 int wherry__meet_new(void **result, wherry_loop *loop, size_t size);
 
 void wherry__meet_free(void *object, wherry_loop *loop, size_t size);

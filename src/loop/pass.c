@@ -1,4 +1,5 @@
-/* Pass: what a loop does again and again, in three parts that a foreign loop can call one by one. */
+/* Pass: what a loop does again and again, in three parts that a foreign loop can call one by one.
+ */
 #include "loop/loop.h"
 
 #include <errno.h>
@@ -10,8 +11,8 @@
 #include "base/size.h"
 #include "loop/task.h"
 
-/* How many more times tasks may run in a pass than there are tasks: those that wake each other without end must not keep
- * sockets and deadlines waiting. */
+/* How many more times tasks may run in a pass than there are tasks: those that wake each other
+ * without end must not keep sockets and deadlines waiting. */
 #define EXTRA_TURNS 1024
 
 static int check_pass(const wherry_loop *loop)
@@ -219,8 +220,8 @@ void wherry_loop_post(wherry_loop *loop, wherry_post *post)
 
     do
         post->next = newest;
-    while (!atomic_compare_exchange_weak_explicit(&loop->posts, &newest, post,
-                                                  memory_order_acq_rel, memory_order_relaxed));
+    while (!atomic_compare_exchange_weak_explicit(&loop->posts, &newest, post, memory_order_acq_rel,
+                                                  memory_order_relaxed));
     if (newest == NULL)
         loop->system->wake(loop->system, loop->poller);
 }

@@ -1,5 +1,5 @@
-/* Queue: a ring of pointers. An item goes straight to who waits for one, and room straight to who waits for it, so
- * that each is served in the order of the waiting. */
+/* Queue: a ring of pointers. An item goes straight to who waits for one, and room straight to who
+ * waits for it, so that each is served in the order of the waiting. */
 #include "loop/meet.h"
 
 #include <wherry/error.h>

@@ -1,7 +1,8 @@
 /* Signal: process signals as events of a loop.
  *
- * The handler may run on any thread at any moment, so all that it touches is a table of fixed size and atomics: it marks the
- * entries of its number and wakes their loops. The loops then look at their own entries.
+ * The handler may run on any thread at any moment, so all that it touches is a table of fixed size
+ * and atomics: it marks the entries of its number and wakes their loops. The loops then look at
+ * their own entries.
  *
  *     sigaction handler --> slots[i].pending = true, wake  -->  loop's thread: arrived, waiters
  */
@@ -108,7 +109,8 @@ static int enter(wherry_signal *signal, bool ignored_too)
     return result;
 }
 
-/* When it returns no handler knows the signal any more. The handler does not wait for anything, so this ends. */
+/* When it returns no handler knows the signal any more. The handler does not wait for anything, so
+ * this ends. */
 static void leave(wherry_signal *signal)
 {
     (void)pthread_mutex_lock(&lock);

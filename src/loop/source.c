@@ -1,5 +1,6 @@
-/* Sources: what lives on a loop. Between the moment that one is dismissed and the end of the pass its storage stays, so
- * that what the system reported of it before, and who is further down the call stack, still finds it. */
+/* Sources: what lives on a loop. Between the moment that one is dismissed and the end of the pass
+ * its storage stays, so that what the system reported of it before, and who is further down the
+ * call stack, still finds it. */
 #include "loop/loop.h"
 
 #include <assert.h>

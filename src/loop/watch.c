@@ -84,7 +84,8 @@ static int check_options(const wherry_watch_options *options)
     return WHERRY_OK;
 }
 
-/* Asks the system once, so that a wrong or doubly watched descriptor is told at once and not when events are first set. */
+/* Asks the system once, so that a wrong or doubly watched descriptor is told at once and not when
+ * events are first set. */
 static int probe(wherry_watch *watch)
 {
     int result = wherry__source_watch(watch->loop, &watch->source,
@@ -145,7 +146,8 @@ int wherry_watch_change(wherry_watch *watch, unsigned events)
     return result;
 }
 
-/* Without waiting: one look, by a pass of its own, is not possible here; so a watch that is not ready yet would block. */
+/* Without waiting: one look, by a pass of its own, is not possible here; so a watch that is not
+ * ready yet would block. */
 int wherry_watch_wait(wherry_watch *watch, unsigned events, int64_t deadline)
 {
     int result;

@@ -1,7 +1,8 @@
 /* Listener: a socket that connections come out of.
  *
- * Errors of accept(2) are of three kinds: those of one connection, which is then gone; those of the machine, which pass, and for
- * which the listener pauses instead of being told in every pass that it is ready; and the end of the listening socket.
+ * Errors of accept(2) are of three kinds: those of one connection, which is then gone; those of the
+ * machine, which pass, and for which the listener pauses instead of being told in every pass that
+ * it is ready; and the end of the listening socket.
  */
 #include <wherry/listener.h>
 
@@ -34,9 +35,9 @@ struct wherry_listener {
     wherry__deadline pause;
     wherry__wait *waiting; /* the task that accepts */
     size_t accepted_per_pass;
-    bool paused; /* by its owner */
+    bool paused;  /* by its owner */
     bool resting; /* until the pause is over */
-    bool keep;   /* the descriptor is the caller's */
+    bool keep;    /* the descriptor is the caller's */
     bool bound_path;
     bool closed;
 };
@@ -71,7 +72,8 @@ static void on_rested(wherry__deadline *deadline)
     watch(listener);
 }
 
-/* Accepts one. WHERRY_OK; WHERRY_E_WOULD_BLOCK: none waits; WHERRY_E_RESET: one came to nothing; another: see above. */
+/* Accepts one. WHERRY_OK; WHERRY_E_WOULD_BLOCK: none waits; WHERRY_E_RESET: one came to nothing;
+ * another: see above. */
 static int accept_one(wherry_listener *listener, wherry_stream **stream)
 {
     wherry_system *system = listener->loop->system;
@@ -262,7 +264,8 @@ static int check_listening(wherry_system *system, int descriptor)
 {
     int listening = 0;
     socklen_t size = sizeof(listening);
-    int result = system->get_option(system, descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
+    int result = system->get_option(system, descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening,
+                                    &size);
 
     if (result < 0 || !listening)
         return wherry__fail(WHERRY_E_INVALID, "option descriptor: %d is not a listening socket",
@@ -308,8 +311,7 @@ static int check_options(const wherry_listener_options *options)
 
 static wherry_listener *make(wherry_loop *loop, const wherry_listener_options *options)
 {
-    wherry_listener *listener =
-        wherry__memory_take(wherry__loop_memory(loop), sizeof(*listener));
+    wherry_listener *listener = wherry__memory_take(wherry__loop_memory(loop), sizeof(*listener));
 
     if (listener == NULL)
         return NULL;

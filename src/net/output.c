@@ -58,8 +58,8 @@ static int add(wherry__output *output, wherry__chunk *chunk, size_t offset, size
 {
     if (!has_place(output))
         return WHERRY_E_FULL;
-    output->segments[output->count++] =
-        (wherry__segment){ wherry__chunk_hold(chunk), offset, length };
+    output->segments[output->count++] = (wherry__segment){ wherry__chunk_hold(chunk), offset,
+                                                           length };
     output->unsent += length;
     return WHERRY_OK;
 }
@@ -77,7 +77,8 @@ int wherry__output_refer(wherry__output *output, wherry__chunk *chunk, wherry_by
     return add(output, chunk, offset, bytes.length);
 }
 
-/* Copies bytes behind those that were copied into chunk before; the segment is new unless the last one ends there. */
+/* Copies bytes behind those that were copied into chunk before; the segment is new unless the last
+ * one ends there. */
 static int copy_into(wherry__output *output, wherry__chunk *chunk, wherry_bytes bytes)
 {
     wherry__segment *last = last_of(output);
@@ -97,7 +98,8 @@ static int copy_into(wherry__output *output, wherry__chunk *chunk, wherry_bytes 
     return result;
 }
 
-/* The chunk that copies go to now: that of the last copy, or the home. NULL when bytes do not fit. */
+/* The chunk that copies go to now: that of the last copy, or the home. NULL when bytes do not fit.
+ */
 static wherry__chunk *chunk_with_room(wherry__output *output, size_t size)
 {
     wherry__segment *last = last_of(output);
@@ -130,8 +132,9 @@ int wherry__output_copy(wherry__output *output, wherry__chunk_pool *pool, wherry
 
 wherry__output_mark wherry__output_mark_now(const wherry__output *output)
 {
-    const wherry__segment *last =
-        output->count > output->first ? &output->segments[output->count - 1] : NULL;
+    const wherry__segment *last = output->count > output->first
+                                      ? &output->segments[output->count - 1]
+                                      : NULL;
 
     return (wherry__output_mark){ .count = output->count - output->first,
                                   .last_length = last == NULL ? 0 : last->length,
@@ -191,10 +194,10 @@ wherry__output *wherry__output_compact(wherry__output *output, wherry__chunk_poo
         return output;
     compact = place_in(chunk);
     for (uint32_t i = output->first; i < output->count; i++)
-        (void)copy_into(compact, chunk,
-                        wherry_bytes_at(output->segments[i].chunk->bytes +
-                                            output->segments[i].offset,
-                                        output->segments[i].length));
+        (void)copy_into(
+            compact, chunk,
+            wherry_bytes_at(output->segments[i].chunk->bytes + output->segments[i].offset,
+                            output->segments[i].length));
     wherry__output_free(output);
     return compact;
 }

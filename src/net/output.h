@@ -1,10 +1,11 @@
-/* Output: what a stream has to send and the system has not taken yet. It lies at the front of its own first chunk, so that
- * sending takes nothing but a chunk of a pool.
+/* Output: what a stream has to send and the system has not taken yet. It lies at the front of its
+ * own first chunk, so that sending takes nothing but a chunk of a pool.
  *
  *     first chunk: [ this structure | copied bytes ... | room ]
  *     segments:    [chunk, offset, length] [chunk, offset, length] ...      in the order of sending
  *
- * Small sends are copied behind each other; bytes that lie in the stream's own input are not copied, their chunk is held.
+ * Small sends are copied behind each other; bytes that lie in the stream's own input are not
+ * copied, their chunk is held.
  */
 #ifndef WHERRY_NET_OUTPUT_H
 #define WHERRY_NET_OUTPUT_H
@@ -27,8 +28,8 @@ typedef struct wherry__segment {
 
 typedef struct wherry__output {
     wherry__chunk *home; /* the chunk that this lies in */
-    size_t unsent;        /* bytes in all segments */
-    uint32_t first;       /* segments: a ring would save the moving, but they are few */
+    size_t unsent;       /* bytes in all segments */
+    uint32_t first;      /* segments: a ring would save the moving, but they are few */
     uint32_t count;
     wherry__segment segments[WHERRY__SEGMENTS];
 } wherry__output;
@@ -39,7 +40,8 @@ wherry__output *wherry__output_make(wherry__chunk_pool *pool);
 /* Gives back all chunks, its own last. */
 void wherry__output_free(wherry__output *output);
 
-/* Adds a copy of bytes; large chunks come from pool. WHERRY_E_NO_MEMORY: nothing was added. WHERRY_E_FULL: no segment is left. */
+/* Adds a copy of bytes; large chunks come from pool. WHERRY_E_NO_MEMORY: nothing was added.
+ * WHERRY_E_FULL: no segment is left. */
 int wherry__output_copy(wherry__output *output, wherry__chunk_pool *pool, wherry_bytes bytes);
 
 /* Adds bytes that lie in chunk, which is held from now on. WHERRY_E_FULL: no segment is left. */
@@ -51,7 +53,8 @@ size_t wherry__output_parts(const wherry__output *output, struct iovec *parts, s
 /* Takes size bytes, which were sent, away from the front. */
 void wherry__output_sent(wherry__output *output, size_t size);
 
-/* Where the output stands, to go back to with undo when a send of several parts fails in the middle. */
+/* Where the output stands, to go back to with undo when a send of several parts fails in the
+ * middle. */
 typedef struct wherry__output_mark {
     uint32_t count;
     size_t last_length;
@@ -62,8 +65,9 @@ typedef struct wherry__output_mark {
 wherry__output_mark wherry__output_mark_now(const wherry__output *output);
 void wherry__output_undo(wherry__output *output, wherry__output_mark mark);
 
-/* Copies all that is unsent into one chunk of just the size, so that a slow reader does not keep pooled ones, and moves the output there.
- * Returns it, or output itself when there is no memory. The former one is gone then. */
+/* Copies all that is unsent into one chunk of just the size, so that a slow reader does not keep
+ * pooled ones, and moves the output there. Returns it, or output itself when there is no memory.
+ * The former one is gone then. */
 wherry__output *wherry__output_compact(wherry__output *output, wherry__chunk_pool *pool);
 
 #endif

@@ -90,8 +90,7 @@ int wherry__socket_error(wherry_system *system, int descriptor)
 {
     int value = 0;
     socklen_t size = sizeof(value);
-    int result =
-        system->get_option(system, descriptor, SOL_SOCKET, SO_ERROR, &value, &size);
+    int result = system->get_option(system, descriptor, SOL_SOCKET, SO_ERROR, &value, &size);
 
     return result < 0 ? result : -value;
 }

@@ -1,4 +1,5 @@
-/* Socket calls over a system: with EINTR retried, and a wherry_error instead of an errno(3) value where that is enough. */
+/* Socket calls over a system: with EINTR retried, and a wherry_error instead of an errno(3) value
+ * where that is enough. */
 #ifndef WHERRY_NET_SOCKET_H
 #define WHERRY_NET_SOCKET_H
 
@@ -10,8 +11,8 @@
 #include <wherry/address.h>
 #include <wherry/system.h>
 
-/* recv(2) and sendmsg(2), read(2) and writev(2): a count, or a negated errno(3) value. as_file: the descriptor is no socket;
- * ask_first: and may block. */
+/* recv(2) and sendmsg(2), read(2) and writev(2): a count, or a negated errno(3) value. as_file: the
+ * descriptor is no socket; ask_first: and may block. */
 ssize_t wherry__socket_receive(wherry_system *system, int descriptor, void *data, size_t size,
                                bool as_file, bool ask_first);
 ssize_t wherry__socket_send(wherry_system *system, int descriptor, const struct iovec *parts,

@@ -1,4 +1,5 @@
-/* Stream: making one, being ready, and what it tells. Receiving, sending, connecting and ending have files of their own. */
+/* Stream: making one, being ready, and what it tells. Receiving, sending, connecting and ending
+ * have files of their own. */
 #include "net/stream.h"
 
 #include <errno.h>
@@ -108,7 +109,8 @@ static void on_ready(wherry__source *source, unsigned events)
     wherry__stream_watch(stream);
 }
 
-/* At the end of a pass, or of the next one: what was queued leaves, what is not needed is given back. */
+/* At the end of a pass, or of the next one: what was queued leaves, what is not needed is given
+ * back. */
 static void on_flush(wherry__source *source)
 {
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
@@ -227,7 +229,8 @@ static void set_limits(wherry_stream *stream, const wherry_stream_options *optio
     stream->receive_max = (uint32_t)receive_max;
     stream->send_max = (uint32_t)send_max;
     stream->idle_timeout = options->idle_timeout;
-    stream->linger_ms = (uint32_t)(linger > LINGER_MAX ? LINGER_MAX / MILLISECOND : (linger + MILLISECOND - 1) / MILLISECOND);
+    stream->linger_ms = (uint32_t)(linger > LINGER_MAX ? LINGER_MAX / MILLISECOND
+                                                       : (linger + MILLISECOND - 1) / MILLISECOND);
 }
 
 wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_options *options)

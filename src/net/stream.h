@@ -3,11 +3,13 @@
  *     descriptor --> input:  one chunk     [ consumed | begin ... end | room ]
  *     descriptor <-- output: a row of segments in chunks, written at the end of the pass
  *
- * Both hold chunks of the loop's pools only while there are bytes in them: an idle stream is this structure and nothing
- * more. Who uses the stream is told through hooks; the public callbacks are one user, peers are another.
+ * Both hold chunks of the loop's pools only while there are bytes in them: an idle stream is this
+ * structure and nothing more. Who uses the stream is told through hooks; the public callbacks are
+ * one user, peers are another.
  *
- * Its life:  connecting --> open --> closed (--> closing: unsent bytes go out in the background) --> its descriptor is closed
- *            and its storage goes when both that has happened and its owner has freed it.
+ * Its life:  connecting --> open --> closed (--> closing: unsent bytes go out in the background)
+ * --> its descriptor is closed and its storage goes when both that has happened and its owner has
+ * freed it.
  */
 #ifndef WHERRY_NET_STREAM_H
 #define WHERRY_NET_STREAM_H
@@ -52,8 +54,8 @@ struct wherry_stream {
     wherry__chunk *input;
     uint32_t begin; /* the bytes in it that were not consumed */
     uint32_t end;
-    uint32_t handed;      /* of them, those that the last receive gave out */
-    uint32_t wanted;      /* bytes that must fit into the input: the user knows that so many will come */
+    uint32_t handed; /* of them, those that the last receive gave out */
+    uint32_t wanted; /* bytes that must fit into the input: the user knows that so many will come */
     uint32_t receive_max;
     uint32_t send_max;
     wherry__output *output; /* NULL: nothing is unsent */
@@ -61,10 +63,11 @@ struct wherry_stream {
     wherry__link waiters;   /* tasks that wait for room in the output, or for all to be sent */
 
     union {
-        wherry__deadline deadline;   /* of connecting, closing, trying again, or idleness: the first of them */
+        wherry__deadline deadline;   /* of connecting, closing, trying again, or idleness: the first
+                                        of them */
         wherry__short_address local; /* once the descriptor is closed: what its address was */
     } open;
-    int64_t touched;           /* when a byte was last received or sent */
+    int64_t touched; /* when a byte was last received or sent */
     int64_t idle_timeout;
     wherry__short_address remote;
     uint32_t linger_ms;
@@ -88,15 +91,17 @@ struct wherry_stream {
     bool told : 1;     /* the owner knows that it ended */
     bool as_file : 1;  /* no socket */
     bool ask_first : 1;
-    bool keep : 1;     /* the descriptor is left open */
-    bool refused : 1;  /* a send was refused: tell when there is room */
-    bool given : 1;    /* bytes arrived that the hooks were not told of yet */
+    bool keep : 1;    /* the descriptor is left open */
+    bool refused : 1; /* a send was refused: tell when there is room */
+    bool given : 1;   /* bytes arrived that the hooks were not told of yet */
 };
 
-/* Makes a stream that is not opened yet, with the limits of options (defaults for NULL). NULL: no memory. */
+/* Makes a stream that is not opened yet, with the limits of options (defaults for NULL). NULL: no
+ * memory. */
 wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_options *options);
 
-/* Makes a stream of a connected socket that the caller has accepted. On failure the descriptor is the caller's still. */
+/* Makes a stream of a connected socket that the caller has accepted. On failure the descriptor is
+ * the caller's still. */
 int wherry__stream_accepted(wherry_loop *loop, int descriptor, const wherry_address *remote,
                             const wherry_stream_options *options, wherry_stream **stream);
 
@@ -104,7 +109,8 @@ int wherry__stream_accepted(wherry_loop *loop, int descriptor, const wherry_addr
 void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wherry_address *remote,
                                const wherry_stream_options *options);
 
-/* Checks what a user gives as options; stream options of WHERRY_E_MISUSE are named in the problem. */
+/* Checks what a user gives as options; stream options of WHERRY_E_MISUSE are named in the problem.
+ */
 int wherry__stream_check_options(const wherry_stream_options *options);
 
 /* Addresses in short and in full. Without memory a Unix name becomes none: it is only for show. */
@@ -116,16 +122,19 @@ void wherry__address_clear(wherry_loop *loop, wherry__short_address *shortened);
 /* Replaces who is told. */
 void wherry__stream_use(wherry_stream *stream, const wherry__stream_hooks *hooks, void *owner);
 
-/* The user wants more bytes than there are, or as many as it can use for now. wanted: bytes that must fit in, 0 for no demand. */
+/* The user wants more bytes than there are, or as many as it can use for now. wanted: bytes that
+ * must fit in, 0 for no demand. */
 void wherry__stream_demand(wherry_stream *stream, bool hungry, size_t wanted);
 
 /* Sets what the system watches for to what the state asks for. */
 void wherry__stream_watch(wherry_stream *stream);
 
-/* Ends both directions for a reason, number being the errno(3) value behind it or 0, and tells the owner. */
+/* Ends both directions for a reason, number being the errno(3) value behind it or 0, and tells the
+ * owner. */
 void wherry__stream_fail(wherry_stream *stream, int reason, int number);
 
-/* Receiving is over, as reason says; sending may go on. Tells the owner behind what was received. */
+/* Receiving is over, as reason says; sending may go on. Tells the owner behind what was received.
+ */
 void wherry__stream_finish(wherry_stream *stream, int reason);
 
 /* Tells the owner of the end, once and if it is the time for it. */

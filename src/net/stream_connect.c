@@ -71,7 +71,8 @@ static void try_connect(wherry_stream *stream)
     }
 }
 
-/* Writability alone does not say that it went well; SO_ERROR does, and that there is another end. */
+/* Writability alone does not say that it went well; SO_ERROR does, and that there is another end.
+ */
 static void look(wherry_stream *stream)
 {
     wherry_system *system = stream->loop->system;
@@ -185,7 +186,8 @@ int wherry_stream_connect_with(wherry_stream **result, const wherry_address *add
     if (stream == NULL)
         return WHERRY_E_NO_MEMORY;
     stream->told = true; /* what fails at once is told by the call's own result */
-    code = begin(stream, address, told && deadline == WHERRY_NOW ? WHERRY_NEVER : deadline, options);
+    code = begin(stream, address, told && deadline == WHERRY_NOW ? WHERRY_NEVER : deadline,
+                 options);
     if (code == WHERRY_OK && !told)
         code = wait(stream, deadline);
     if (code == WHERRY_OK && stream->reason != WHERRY_OK)

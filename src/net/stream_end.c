@@ -1,8 +1,10 @@
-/* The end of a stream: by the other side, by a failure, by its owner; and what is still to be done then.
+/* The end of a stream: by the other side, by a failure, by its owner; and what is still to be done
+ * then.
  *
- * A close in the wrong moment makes a reset, which takes from the other end what was sent to it before (RFC 2525 section 2.17): while
- * bytes are unsent, and while bytes are unread. So an owner's close only begins the end: the stream sends what is
- * left, reads away what came too late, and then closes its descriptor, all within its linger time.
+ * A close in the wrong moment makes a reset, which takes from the other end what was sent to it
+ * before (RFC 2525 section 2.17): while bytes are unsent, and while bytes are unread. So an owner's
+ * close only begins the end: the stream sends what is left, reads away what came too late, and then
+ * closes its descriptor, all within its linger time.
  */
 #include "net/stream.h"
 
@@ -175,9 +177,9 @@ void wherry_stream_close(wherry_stream *stream)
     stream->retry = false;
     stream->closing = true;
     stream->loop->closing++;
-    wherry__deadline_arm(&stream->loop->deadlines, &stream->open.deadline,
-                         wherry__instant_after(stream->loop->now,
-                                               WHERRY_MILLISECONDS((int64_t)stream->linger_ms)));
+    wherry__deadline_arm(
+        &stream->loop->deadlines, &stream->open.deadline,
+        wherry__instant_after(stream->loop->now, WHERRY_MILLISECONDS((int64_t)stream->linger_ms)));
     if (!stream->blocked)
         wherry__stream_write(stream);
     if (stream->closing)

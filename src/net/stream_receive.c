@@ -1,9 +1,10 @@
 /* Receiving: from the descriptor into one chunk, and out of it from the front.
  *
- * The chunk is taken when something is to be read and given back once nothing is left in it; since tasks and callbacks run right behind the
- * read, it is the same hot chunk for one stream after the other. A rest that is left at the end of the pass keeps it, or if it is
- * small moves to a chunk of its own size. Bytes that were handed out, or are on their way out again in an output, are never overwritten: whoever has
- * them holds the chunk.
+ * The chunk is taken when something is to be read and given back once nothing is left in it; since
+ * tasks and callbacks run right behind the read, it is the same hot chunk for one stream after the
+ * other. A rest that is left at the end of the pass keeps it, or if it is small moves to a chunk of
+ * its own size. Bytes that were handed out, or are on their way out again in an output, are never
+ * overwritten: whoever has them holds the chunk.
  */
 #include "net/stream.h"
 
@@ -21,8 +22,8 @@
 
 /* --- room */
 
-/* Bytes that the next chunk must have: what is needed grows with what has come, so that an announced size costs nothing
- * until its bytes arrive. */
+/* Bytes that the next chunk must have: what is needed grows with what has come, so that an
+ * announced size costs nothing until its bytes arrive. */
 static size_t next_size(const wherry_stream *stream)
 {
     size_t length = wherry__stream_length(stream);
@@ -39,8 +40,8 @@ static size_t next_size(const wherry_stream *stream)
 static int change_chunk(wherry_stream *stream, size_t size)
 {
     wherry__chunk_pool *pool = &stream->loop->chunks;
-    wherry__chunk *chunk =
-        size == pool->size ? wherry__chunk_take(pool) : wherry__chunk_make(pool, size);
+    wherry__chunk *chunk = size == pool->size ? wherry__chunk_take(pool)
+                                              : wherry__chunk_make(pool, size);
     size_t length = wherry__stream_length(stream);
 
     if (chunk == NULL)
@@ -66,7 +67,8 @@ static int make_room(wherry_stream *stream)
         stream->begin = 0;
         stream->end = 0;
     }
-    if (chunk->size == stream->end || (stream->begin > 0 && chunk->size - stream->begin < stream->wanted)) {
+    if (chunk->size == stream->end ||
+        (stream->begin > 0 && chunk->size - stream->begin < stream->wanted)) {
         if (chunk->holds == 1 && stream->handed == 0 && stream->begin > 0 &&
             chunk->size - length >= chunk->size / 2 && chunk->size >= stream->wanted) {
             memmove(chunk->bytes, chunk->bytes + stream->begin, length);
@@ -117,7 +119,8 @@ static void took(wherry_stream *stream, size_t size)
         wherry__source_flush_later(stream->loop, &stream->source);
 }
 
-/* A failed send may have taken the error from the socket, so that receiving looks like an orderly end. */
+/* A failed send may have taken the error from the socket, so that receiving looks like an orderly
+ * end. */
 static void over(wherry_stream *stream, ssize_t result)
 {
     if (result == 0 && stream->refusal == WHERRY_OK)

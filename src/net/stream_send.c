@@ -1,4 +1,5 @@
-/* Sending: into the output, and out of it at the end of the pass, so that all sends of a pass leave in one write. */
+/* Sending: into the output, and out of it at the end of the pass, so that all sends of a pass leave
+ * in one write. */
 #include "net/stream.h"
 
 #include <errno.h>
@@ -60,8 +61,8 @@ static void wait_for_system(wherry_stream *stream, ssize_t result)
     wherry__stream_watch(stream);
 }
 
-/* Wakes the first of those who wait for room, who wakes the next when it has sent; and when nothing is unsent any more, all who
- * flush. */
+/* Wakes the first of those who wait for room, who wakes the next when it has sent; and when nothing
+ * is unsent any more, all who flush. */
 static void wake_waiters(wherry_stream *stream)
 {
     wherry__link *link = stream->waiters.next;
@@ -172,7 +173,8 @@ static int queue_parts(wherry_stream *stream, const wherry_bytes *parts, size_t 
     return result;
 }
 
-/* Many segments are copied together; that happens when large pieces of input alternate with others. */
+/* Many segments are copied together; that happens when large pieces of input alternate with others.
+ */
 static int queue(wherry_stream *stream, const wherry_bytes *parts, size_t count)
 {
     int result;
@@ -232,7 +234,8 @@ static bool all_elsewhere(const wherry_stream *stream, const wherry_bytes *parts
     return count <= PARTS_MAX;
 }
 
-/* Part of a message that is with the system cannot be taken back: without memory for the rest the stream is broken off. */
+/* Part of a message that is with the system cannot be taken back: without memory for the rest the
+ * stream is broken off. */
 static int send_direct(wherry_stream *stream, const wherry_bytes *parts, size_t count)
 {
     size_t skip;
@@ -290,7 +293,8 @@ static bool has_room(const wherry_stream *stream, size_t total)
     return wherry__size_add(stream->output->unsent, total, &sum) && sum <= stream->send_max;
 }
 
-/* Waits for the output to shrink. sender: whether for room; ahead: before all others, having waited already. */
+/* Waits for the output to shrink. sender: whether for room; ahead: before all others, having waited
+ * already. */
 static int wait_for_output(wherry_stream *stream, bool sender, bool ahead, int64_t deadline)
 {
     wherry__wait wait;

@@ -1,4 +1,5 @@
-/* Peer: making one, holding it, and what it tells. Receiving and sending have files of their own. */
+/* Peer: making one, holding it, and what it tells. Receiving and sending have files of their own.
+ */
 #include "peer/peer.h"
 
 #include <wherry/error.h>
@@ -9,7 +10,8 @@
 
 #define MESSAGES_PER_PASS_DEFAULT 64
 
-/* Room for a message of the protocol's limit must be in the receive buffer, whatever its own limit is. */
+/* Room for a message of the protocol's limit must be in the receive buffer, whatever its own limit
+ * is. */
 static void widen(wherry_stream *stream, const wherry__settings *settings)
 {
     size_t needed = settings->message_size_max + WHERRY__FRAME_SIZE_MAX;

@@ -3,7 +3,8 @@
  *     stream's input:  [ held | not decoded yet ... ]
  *                        ^ the message that was handed out, or is ready to be, with its framing
  *
- * Messages are decoded one ahead: as soon as bytes arrive and somebody wants them, so that only whole messages wake a task.
+ * Messages are decoded one ahead: as soon as bytes arrive and somebody wants them, so that only
+ * whole messages wake a task.
  */
 #ifndef WHERRY_PEER_PEER_H
 #define WHERRY_PEER_PEER_H
@@ -21,7 +22,8 @@ struct wherry_peer {
     wherry_stream *stream;
     wherry_loop *loop;
     const wherry__settings *settings;
-    void (*notify)(wherry_peer *peer); /* there is a message, or the end, and nobody waits for it; NULL: nobody cares */
+    void (*notify)(wherry_peer *peer); /* there is a message, or the end, and nobody waits for it;
+                                          NULL: nobody cares */
     void *keeper;                      /* notify's */
     wherry__wait *receiver;
     void *user;
@@ -37,12 +39,13 @@ struct wherry_peer {
     uint32_t pass;  /* in which the last message was handed out */
     uint16_t count; /* messages handed out in it */
     uint16_t count_max;
-    int16_t next;         /* what the next receive answers: WHERRY_OK, _MALFORMED; or _WOULD_BLOCK: nothing is decoded */
-    bool skipping : 1;    /* of the cursor */
-    bool handed : 1;      /* the message was handed out */
-    bool received : 1;    /* a receive has answered since this was last cleared */
-    bool truncated : 1;   /* it ended inside of a message */
-    bool dropped : 1;     /* the hold of who opened it is gone */
+    int16_t next; /* what the next receive answers: WHERRY_OK, _MALFORMED; or _WOULD_BLOCK: nothing
+                     is decoded */
+    bool skipping : 1;  /* of the cursor */
+    bool handed : 1;    /* the message was handed out */
+    bool received : 1;  /* a receive has answered since this was last cleared */
+    bool truncated : 1; /* it ended inside of a message */
+    bool dropped : 1;   /* the hold of who opened it is gone */
 };
 
 /* Makes a peer of stream, held once. messages_per_pass: 0 for the default. */

@@ -13,7 +13,8 @@
 
 /* --- decoding */
 
-/* A broken-off stream leaves no last message: only an orderly end says that what is there is all. */
+/* A broken-off stream leaves no last message: only an orderly end says that what is there is all.
+ */
 static bool has_ended(const wherry_peer *peer)
 {
     return peer->stream->reason == WHERRY_E_END;
@@ -178,8 +179,7 @@ static int take_turn(wherry_peer *peer, int64_t deadline)
         peer->pass = pass;
         peer->count = 0;
     }
-    if (peer->count < peer->count_max || deadline == WHERRY_NOW ||
-        wherry_task_current() == NULL) {
+    if (peer->count < peer->count_max || deadline == WHERRY_NOW || wherry_task_current() == NULL) {
         peer->count++;
         return WHERRY_OK;
     }

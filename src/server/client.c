@@ -1,5 +1,5 @@
-/* Client: one connection of a server, and the conversations with it. Between two of them there is no task: what arrives
- * starts one. */
+/* Client: one connection of a server, and the conversations with it. Between two of them there is
+ * no task: what arrives starts one. */
 #include "server/server.h"
 
 #include <wherry/error.h>
@@ -27,8 +27,8 @@ static void log_failure(const wherry__client *client, int result)
     if (wherry__error_is_quiet(result) || !wherry__log_wants(WHERRY_LOG_ERROR))
         return;
     describe(client, text, sizeof(text));
-    wherry__log(client->server->loop->now, WHERRY_LOG_ERROR, "client %s: the handler failed with %s: %s",
-                text, wherry_error_name(result),
+    wherry__log(client->server->loop->now, WHERRY_LOG_ERROR,
+                "client %s: the handler failed with %s: %s", text, wherry_error_name(result),
                 problem[0] == '\0' ? wherry_error_text(result) : problem);
 }
 
@@ -50,7 +50,8 @@ void wherry__client_abort(wherry__client *client)
         remove_client(client);
 }
 
-/* Tells on_disconnect, on the task that runs for the client, which a cancellation does not reach for the grace time. */
+/* Tells on_disconnect, on the task that runs for the client, which a cancellation does not reach
+ * for the grace time. */
 static void say_goodbye(wherry__client *client, int reason)
 {
     wherry_server *server = client->server;
@@ -73,8 +74,8 @@ static void finish(wherry__client *client, int reason)
 
 /* --- conversations */
 
-/* Whether another conversation is to begin: there is a message, or what came in its place. Otherwise *reason is why the client's
- * time is over, or WHERRY_OK when it is only silent. */
+/* Whether another conversation is to begin: there is a message, or what came in its place.
+ * Otherwise *reason is why the client's time is over, or WHERRY_OK when it is only silent. */
 static bool has_more(wherry__client *client, int *reason)
 {
     wherry_peer *peer = client->peer;
@@ -124,7 +125,8 @@ static int greet(wherry__client *client)
     return result < 0 ? result : WHERRY_OK;
 }
 
-/* The body of a client's task: all conversations that can begin without waiting for the first message. */
+/* The body of a client's task: all conversations that can begin without waiting for the first
+ * message. */
 static int run(void *argument)
 {
     wherry__client *client = argument;
@@ -191,8 +193,8 @@ static void on_notify(wherry_peer *peer)
 
 int wherry__client_new(wherry_server *server, wherry_stream *stream)
 {
-    wherry__client *client =
-        wherry__memory_take(wherry__loop_memory(server->loop), sizeof(*client));
+    wherry__client *client = wherry__memory_take(wherry__loop_memory(server->loop),
+                                                 sizeof(*client));
     int result;
 
     if (client == NULL)

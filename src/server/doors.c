@@ -1,4 +1,5 @@
-/* Doors: the addresses that a server listens on. An endpoint may stand for two of them, which then share a port. */
+/* Doors: the addresses that a server listens on. An endpoint may stand for two of them, which then
+ * share a port. */
 #include "server/server.h"
 
 #include <wherry/error.h>
@@ -6,23 +7,24 @@
 #include "base/error.h"
 #include "base/size.h"
 
-/* How often a port that the kernel chose for the first of two addresses is given up because the second one's is taken. */
+/* How often a port that the kernel chose for the first of two addresses is given up because the
+ * second one's is taken. */
 #define PORT_TRIES 16
 
 static int add_doors(wherry_server *server, const wherry_endpoint *endpoint)
 {
     size_t count = server->door_count + endpoint->count;
-    wherry__server_door *doors =
-        wherry__memory_resize(wherry__loop_memory(server->loop), server->doors,
-                              server->door_count * sizeof(*doors), count * sizeof(*doors));
+    wherry__server_door *doors = wherry__memory_resize(
+        wherry__loop_memory(server->loop), server->doors, server->door_count * sizeof(*doors),
+        count * sizeof(*doors));
 
     if (doors == NULL)
         return WHERRY_E_NO_MEMORY;
     server->doors = doors;
     for (size_t i = 0; i < endpoint->count; i++)
-        doors[server->door_count++] = (wherry__server_door){
-            .transport = endpoint->transport, .address = endpoint->addresses[i], .paired = i > 0
-        };
+        doors[server->door_count++] = (wherry__server_door){ .transport = endpoint->transport,
+                                                             .address = endpoint->addresses[i],
+                                                             .paired = i > 0 };
     return WHERRY_OK;
 }
 

@@ -1,6 +1,7 @@
 /* Server: its life, from the start to the last client's end. One task runs it:
  *
- *     on_start --> clients come and go --> stop or drain --> doors closed --> clients ended --> on_stop
+ *     on_start --> clients come and go --> stop or drain --> doors closed --> clients ended -->
+ * on_stop
  */
 #include "server/server.h"
 
@@ -120,7 +121,8 @@ static void serve(wherry_server *server)
     wherry__server_close_doors(server);
 }
 
-/* Ends all clients: silent ones now, the others when they are done or the state says so; after the grace time all. */
+/* Ends all clients: silent ones now, the others when they are done or the state says so; after the
+ * grace time all. */
 static void end_clients(wherry_server *server)
 {
     wherry_task *task = wherry__task_running();
@@ -135,8 +137,8 @@ static void end_clients(wherry_server *server)
     wherry__task_shield(task, WHERRY_NEVER);
     result = WHERRY_OK;
     while (result == WHERRY_OK && server->client_count > 0)
-        result = wait_for_change(server, wherry__instant_after(server->loop->now,
-                                                               2 * server->options.grace));
+        result = wait_for_change(
+            server, wherry__instant_after(server->loop->now, 2 * server->options.grace));
     for_all_clients(server, wherry__client_abort);
     while (server->client_count > 0 && wait_for_change(server, WHERRY_NEVER) == WHERRY_OK)
         continue;
