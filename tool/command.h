@@ -1,0 +1,26 @@
+/* A subcommand, as main.c's table holds it. */
+#ifndef WHERRY_TOOL_COMMAND_H
+#define WHERRY_TOOL_COMMAND_H
+
+/* Exit statuses. */
+enum {
+    STATUS_DONE = 0,
+    STATUS_NO = 1,    /* the network, or the machine, said no */
+    STATUS_USAGE = 2, /* the command line, or the input, is wrong */
+};
+
+typedef struct command {
+    const char *name;
+    const char *summary; /* a line for the list of commands */
+    const char *help;    /* a screen */
+    /* Runs it with the arguments behind its name; returns the status to exit with. */
+    int (*run)(int count, char **arguments);
+} command;
+
+extern const command serve_command;
+extern const command connect_command;
+
+/* Prints text to standard output. Returns the status to exit with. */
+int print_text(const char *text);
+
+#endif
