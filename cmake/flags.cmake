@@ -26,6 +26,9 @@ endif()
 # Thread-local variables are reached without a call, also from the shared library.
 wherry_supported(WHERRY_TLS_MODEL -ftls-model=initial-exec)
 
+# Calls inside of the library stay inside, and may be inlined, though the functions are exported.
+wherry_supported(WHERRY_INTERPOSITION -fno-semantic-interposition)
+
 set(WHERRY_HARDENING)
 set(WHERRY_LINK_FLAGS)
 if(CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo|MinSizeRel)$" AND NOT WHERRY_SANITIZE)

@@ -17,7 +17,7 @@
 #include "loop/stack.h"
 
 /* How many ready descriptors one wait reports at most. */
-#define WHERRY__READY_MAX 256
+#define WHERRY__READY_MAX 64
 
 /* A source: an object that lives on a loop, with or without a descriptor that the loop watches. It
  * is the first thing in the structure of a stream, listener, watch or signal. */
@@ -33,6 +33,9 @@ typedef struct wherry__source_class {
     /* Called at the end of a pass for a source that asked for it, even if it was dismissed since.
      */
     void (*flush)(wherry__source *self);
+    /* Called when source was ready, and the tasks that it woke have run, if it asked for a flush: what
+     * is worth doing at once, while it is hot in the cache. NULL: nothing. */
+    void (*settle)(wherry__source *self);
 } wherry__source_class;
 
 struct wherry__source {
@@ -43,6 +46,7 @@ struct wherry__source {
     int descriptor;             /* -1: none */
     uint8_t watched;            /* what the system watches it for */
     bool always;                /* always ready: a regular file, which no system watches */
+    bool more;   /* it has just found that there is more to do */
 };
 
 struct wherry_loop {

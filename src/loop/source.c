@@ -11,6 +11,9 @@
 #include "base/error.h"
 #include "loop/task.h"
 
+/* How often one source is served in a pass. */
+#define TURNS_MAX 16
+
 #define ALWAYS_TOLD ((unsigned)WHERRY_FAILED | (unsigned)WHERRY_HUNG_UP)
 
 void wherry__source_init(wherry_loop *loop, wherry__source *source,
@@ -135,6 +138,22 @@ void wherry__source_dismiss(wherry_loop *loop, wherry__source *source)
 
 /* --- parts of a pass */
 
+/* Once: the source, the tasks that it wakes, and what is better done now than later. */
+static void serve(wherry_loop *loop, wherry__source *source, unsigned events)
+{
+    source->more = false;
+    source->class->ready(source, events & (source->watched | ALWAYS_TOLD));
+    (void)wherry__loop_run_tasks(loop);
+    if (source->flush_next != NULL && source->class->settle != NULL)
+        source->class->settle(source);
+}
+
+static bool is_served(const wherry__source *source)
+{
+    return source->descriptor >= 0 && source->watched != 0;
+}
+
+/* A source that has more goes on while it is hot in the cache, for some turns. */
 size_t wherry__loop_serve_ready(wherry_loop *loop)
 {
     int count = loop->ready_count;
@@ -143,9 +162,10 @@ size_t wherry__loop_serve_ready(wherry_loop *loop)
     for (int i = 0; i < count; i++) {
         wherry__source *source = loop->ready[i].token;
 
-        if (source->descriptor >= 0 && source->watched != 0)
-            source->class->ready(source, loop->ready[i].events & (source->watched | ALWAYS_TOLD));
-        (void)wherry__loop_run_tasks(loop);
+        if (is_served(source))
+            serve(loop, source, loop->ready[i].events);
+        for (int turn = 1; turn < TURNS_MAX && source->more && is_served(source); turn++)
+            serve(loop, source, WHERRY_READABLE);
     }
     return (size_t)count;
 }

@@ -12,16 +12,11 @@
 
 #define NAME_SIZE 32
 
-static _Thread_local wherry_task *running;
-
-wherry_task *wherry__task_running(void)
-{
-    return running;
-}
+_Thread_local wherry_task *wherry__running;
 
 wherry_task *wherry_task_current(void)
 {
-    return running;
+    return wherry__running;
 }
 
 /* --- storage */
@@ -89,7 +84,7 @@ static void give_stack(wherry_task *task)
 
 static void run_body(void *argument)
 {
-    wherry_task *task = running;
+    wherry_task *task = wherry__running;
 
     task->result = task->body(argument);
 }
@@ -210,7 +205,7 @@ static void end(wherry_task *task)
     release(task);
 }
 
-/* --- running */
+/* --- wherry__running */
 
 void wherry__task_make_runnable(wherry_task *task)
 {
@@ -253,9 +248,9 @@ static void resume(wherry_task *task)
     }
     task->begun = true;
     task->loop->statistics.resumed++;
-    running = task;
+    wherry__running = task;
     wherry__coroutine_resume(&task->coroutine);
-    running = NULL;
+    wherry__running = NULL;
     if (task->coroutine.ended)
         end(task);
 }
@@ -278,7 +273,7 @@ int wherry_task_join(wherry_task *task, int *result, int64_t deadline)
 {
     int code = WHERRY_OK;
 
-    if (task == NULL || task == running)
+    if (task == NULL || task == wherry__running)
         return wherry__fail(WHERRY_E_MISUSE, "a task cannot join itself, or none");
     if (!task->ended)
         code = wherry__wait_in(task->loop, &task->joiners, "join", deadline);
@@ -333,7 +328,7 @@ void wherry__loop_abandon_tasks(wherry_loop *loop)
 int wherry_sleep(int64_t deadline)
 {
     wherry__link nobody;
-    wherry_task *task = running;
+    wherry_task *task = wherry__running;
     int result;
 
     if (task == NULL)
@@ -345,17 +340,17 @@ int wherry_sleep(int64_t deadline)
 
 int wherry_yield(void)
 {
-    wherry__wait wait = { .task = running, .done = true }; /* its turn comes by itself */
+    wherry__wait wait = { .task = wherry__running, .done = true }; /* its turn comes by itself */
     ssize_t woken;
     int result;
 
-    if (running == NULL)
+    if (wherry__running == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "only coroutines can yield");
-    result = wherry__wait_allowed(running->loop, WHERRY_NEVER);
+    result = wherry__wait_allowed(wherry__running->loop, WHERRY_NEVER);
     if (result < 0)
         return result;
     wherry__link_init(&wait.link);
-    wherry__list_append(&running->loop->later, &running->run);
+    wherry__list_append(&wherry__running->loop->later, &wherry__running->run);
     woken = wherry__wait_any(&wait, 1, "its next turn", WHERRY_NEVER, &result);
     return woken < 0 ? (int)woken : WHERRY_OK;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <wherry/error.h>
 #include <wherry/task.h>
 
 #include "base/list.h"
@@ -52,7 +53,12 @@ struct wherry_group {
 };
 
 /* The task that runs on this thread, or NULL. */
-wherry_task *wherry__task_running(void);
+extern _Thread_local wherry_task *wherry__running;
+
+static inline wherry_task *wherry__task_running(void)
+{
+    return wherry__running;
+}
 
 /* Runs the runnable tasks, those that become runnable meanwhile too within reason. Returns how many
  * times one ran. */
@@ -77,6 +83,19 @@ void wherry__task_shield(wherry_task *task, int64_t instant);
 static inline bool wherry__task_is_shielded(const wherry_task *task)
 {
     return task->shield > task->loop->now;
+}
+
+/* WHERRY_E_CANCELED when the caller is a task that is being stopped, else WHERRY_OK: for calls that could
+ * answer without waiting, but that a task must not go on making after its end. */
+int wherry__task_refused_now(wherry_task *task);
+
+static inline int wherry__task_refused(void)
+{
+    wherry_task *task = wherry__running;
+
+    if (task == NULL || (!task->canceled && task->shield == 0))
+        return WHERRY_OK;
+    return wherry__task_refused_now(task);
 }
 
 /* wherry_spawn, also while the loop is being freed: for what has to be said at the end. */

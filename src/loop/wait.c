@@ -50,11 +50,9 @@ int wherry__wait_allowed(wherry_loop *loop, int64_t deadline)
     return deadline <= loop->now ? WHERRY_E_TIMED_OUT : WHERRY_OK;
 }
 
-int wherry__wait_refused(void)
+int wherry__task_refused_now(wherry_task *task)
 {
-    wherry_task *task = wherry__task_running();
-
-    return task != NULL && is_canceled(task) ? refuse(task) : WHERRY_OK;
+    return is_canceled(task) ? refuse(task) : WHERRY_OK;
 }
 
 /* --- one wait */

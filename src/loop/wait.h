@@ -29,10 +29,6 @@ typedef struct wherry__wait {
  * WHERRY_E_WOULD_BLOCK, _TIMED_OUT, _MISUSE, _CANCELED. */
 int wherry__wait_allowed(wherry_loop *loop, int64_t deadline);
 
-/* WHERRY_E_CANCELED when the caller is a task that is being stopped, else WHERRY_OK: for calls that
- * could answer without waiting, but that a task must not go on making after its end. */
-int wherry__wait_refused(void);
-
 /* Prepares a wait of the running task in list. */
 void wherry__wait_init(wherry__wait *wait, wherry__link *list);
 

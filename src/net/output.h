@@ -44,6 +44,30 @@ void wherry__output_free(wherry__output *output);
  * WHERRY_E_FULL: no segment is left. */
 int wherry__output_copy(wherry__output *output, wherry__chunk_pool *pool, wherry_bytes bytes);
 
+/* Where size more bytes can be copied to right behind the last ones, with nothing else to be done; NULL when there is no such
+ * place. What was copied there is told with output_grow. */
+static inline uint8_t *wherry__output_tail(const wherry__output *output, size_t size)
+{
+    const wherry__segment *last;
+
+    if (output->count == output->first)
+        return NULL;
+    last = &output->segments[output->count - 1];
+    if (last->offset + last->length != last->chunk->used ||
+        last->chunk->size - last->chunk->used < size)
+        return NULL;
+    return last->chunk->bytes + last->chunk->used;
+}
+
+static inline void wherry__output_grow(wherry__output *output, size_t size)
+{
+    wherry__segment *last = &output->segments[output->count - 1];
+
+    last->length += size;
+    last->chunk->used += size;
+    output->unsent += size;
+}
+
 /* Adds bytes that lie in chunk, which is held from now on. WHERRY_E_FULL: no segment is left. */
 int wherry__output_refer(wherry__output *output, wherry__chunk *chunk, wherry_bytes bytes);
 

@@ -16,6 +16,7 @@
 #define SEND_MAX_DEFAULT ((size_t)256 << 10)
 #define BUFFER_MAX ((size_t)1 << 31)
 #define LINGER_DEFAULT WHERRY_SECONDS(5)
+#define SETTLE_AT ((size_t)8 << 10)
 #define MILLISECOND WHERRY_MILLISECONDS(1)
 #define LINGER_MAX (UINT32_MAX * MILLISECOND)
 
@@ -126,6 +127,17 @@ static void on_flush(wherry__source *source)
     wherry__stream_watch(stream);
 }
 
+/* Much to send leaves at once, while it is in the cache; little waits for what others add in this pass. */
+static void on_settle(wherry__source *source)
+{
+    wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
+
+    if (wherry_stream_unsent(stream) >= SETTLE_AT && !stream->blocked) {
+        wherry__stream_write(stream);
+        wherry__stream_tidy_input(stream);
+    }
+}
+
 static void on_leave(wherry__source *source)
 {
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
@@ -152,6 +164,7 @@ static const wherry__source_class class = {
     .leave = on_leave,
     .reclaim = on_reclaim,
     .flush = on_flush,
+    .settle = on_settle,
 };
 
 /* --- deadlines */

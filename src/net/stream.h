@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <wherry/stream.h>
 
@@ -160,12 +161,33 @@ void wherry__stream_drop_output(wherry_stream *stream, int result);
 /* Writes what is unsent, as far as the system takes it. */
 void wherry__stream_write(wherry_stream *stream);
 
+/* The way of nearly all sends of a batch: the place behind what is queued already, for total bytes that the caller
+ * now copies there, to be written at the end of the pass. NULL: send them the long way. */
+uint8_t *wherry__stream_place(wherry_stream *stream, size_t total);
+
+/* Copies bytes to place and returns the place behind them. */
+static inline uint8_t *wherry__bytes_put(uint8_t *place, wherry_bytes bytes)
+{
+    if (bytes.length > 0)
+        memcpy(place, bytes.data, bytes.length);
+    return place + bytes.length;
+}
+
 /* Gives the input chunk back when nothing is in it, and a large one that holds little. */
 void wherry__stream_tidy_input(wherry_stream *stream);
 
 static inline size_t wherry__stream_length(const wherry_stream *stream)
 {
     return stream->end - stream->begin;
+}
+
+/* wherry_stream_consume, without a call where there is nothing else to be done. */
+static inline void wherry__stream_take(wherry_stream *stream, size_t length)
+{
+    if (stream->unwanted || length >= wherry__stream_length(stream))
+        wherry_stream_consume(stream, length);
+    else
+        stream->begin += (uint32_t)length;
 }
 
 static inline bool wherry__stream_is_open(const wherry_stream *stream)

@@ -15,10 +15,11 @@
 
 #include "base/error.h"
 #include "base/size.h"
+#include "loop/task.h"
 #include "net/socket.h"
 
 /* A rest up to this size does not keep a chunk of the pool. */
-#define REST_MAX 4096
+#define REST_MAX ((size_t)32 << 10)
 
 /* --- room */
 
@@ -146,6 +147,7 @@ void wherry__stream_read(wherry_stream *stream)
     result = wherry__socket_receive(stream->loop->system, stream->source.descriptor,
                                     stream->input->bytes + stream->end, room, stream->as_file,
                                     stream->ask_first);
+    stream->source.more = result > 0 && (size_t)result == room;
     if (result > 0)
         took(stream, (size_t)result);
     else if (!wherry__socket_not_now(result))
@@ -235,7 +237,7 @@ int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes, int64_t de
         return wherry__fail(WHERRY_E_BUSY, "another task is receiving from the stream");
     if (stream->handed > 0)
         wherry_stream_consume(stream, stream->handed);
-    result = wherry__wait_refused();
+    result = wherry__task_refused();
     if (result < 0)
         return result;
     if (wherry__stream_length(stream) > 0 && !stream->closed)

@@ -13,7 +13,7 @@
 #include "net/socket.h"
 
 /* From this size on, bytes that lie in the stream's own input are referred to instead of copied. */
-#define REFER_MIN 1024
+#define REFER_MIN ((size_t)8 << 10)
 
 /* From this size on, bytes from elsewhere are offered to the system at once, without a copy. */
 #define DIRECT_MIN ((size_t)16 << 10)
@@ -351,12 +351,42 @@ static int sum_up(const wherry_bytes *parts, size_t count, size_t *total)
     return WHERRY_OK;
 }
 
+uint8_t *wherry__stream_place(wherry_stream *stream, size_t total)
+{
+    wherry__output *output = stream->output;
+    uint8_t *place;
+
+    if (output == NULL || stream->source.flush_next == NULL || stream->closed ||
+        stream->shutting || total >= REFER_MIN || output->unsent + total >= WRITE_AT ||
+        output->unsent + total > stream->send_max || !wherry__list_empty(&stream->waiters))
+        return NULL;
+    place = wherry__output_tail(output, total);
+    if (place != NULL)
+        wherry__output_grow(output, total);
+    return place;
+}
+
+/* Copies parts to the place behind what is queued, if there is one. */
+static bool send_behind(wherry_stream *stream, const wherry_bytes *parts, size_t count,
+                        size_t total)
+{
+    uint8_t *place = wherry__stream_place(stream, total);
+
+    if (place == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        place = wherry__bytes_put(place, parts[i]);
+    return true;
+}
+
 int wherry_stream_send_parts(wherry_stream *stream, const wherry_bytes *parts, size_t count,
                              int64_t deadline)
 {
     size_t total;
     int result = sum_up(parts, count, &total);
 
+    if (result == WHERRY_OK && send_behind(stream, parts, count, total))
+        return WHERRY_OK;
     if (result == WHERRY_OK)
         result = check_send(stream);
     if (result == WHERRY_OK && total > 0)

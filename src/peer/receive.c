@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/size.h"
+#include "loop/task.h"
 #include "loop/wait.h"
 #include "peer/peer.h"
 
@@ -23,20 +24,22 @@ static bool has_ended(const wherry_peer *peer)
 static void consume(wherry_peer *peer, size_t size)
 {
     peer->offset += size;
-    wherry_stream_consume(peer->stream, size);
+    wherry__stream_take(peer->stream, size);
 }
 
 static int run_decoder(wherry_peer *peer, size_t *taken)
 {
-    wherry_bytes bytes = wherry_stream_peek(peer->stream);
-    wherry__cursor cursor = { .data = bytes.data,
-                              .length = bytes.length,
-                              .ended = has_ended(peer),
-                              .scanned = peer->scanned,
-                              .skip = peer->skip,
-                              .skipping = peer->skipping };
-    int result = peer->settings->framing->decode(peer->settings, &cursor, &peer->message);
+    wherry_stream *stream = peer->stream;
+    wherry__cursor cursor;
+    int result;
 
+    cursor.data = stream->input->bytes + stream->begin;
+    cursor.length = wherry__stream_length(stream);
+    cursor.ended = has_ended(peer);
+    cursor.scanned = peer->scanned;
+    cursor.skip = peer->skip;
+    cursor.skipping = peer->skipping;
+    result = peer->settings->framing->decode(peer->settings, &cursor, &peer->message);
     peer->scanned = (uint32_t)cursor.scanned;
     peer->skip = cursor.skip;
     peer->skipping = cursor.skipping;
@@ -211,12 +214,12 @@ int wherry_peer_receive(wherry_peer *peer, wherry_bytes *message, int64_t deadli
     if (peer->receiver != NULL)
         return wherry__fail(WHERRY_E_BUSY, "another task is receiving from the peer");
     wherry__peer_done(peer);
-    result = wherry__wait_refused();
+    result = wherry__task_refused();
     if (result == WHERRY_OK)
         result = take_turn(peer, deadline);
     if (result < 0)
         return result;
-    while (!wherry__peer_ready(peer)) {
+    while (peer->next == WHERRY_E_WOULD_BLOCK && !wherry__peer_ready(peer)) {
         result = wait_for_message(peer, deadline);
         if (result < 0)
             return result;

@@ -1,6 +1,8 @@
 /* Sending messages: the framing goes around the payload, and both go to the stream in one piece. */
 #include <wherry/peer.h>
 
+#include <string.h>
+
 #include <wherry/error.h>
 
 #include "base/error.h"
@@ -23,11 +25,28 @@ static int check(const wherry_peer *peer, const wherry_bytes *parts, size_t coun
     return WHERRY_OK;
 }
 
+/* Behind what is queued already: nearly all messages of a batch. */
+static bool send_behind(wherry_stream *stream, const wherry__frame *frame,
+                        const wherry_bytes *parts, size_t count, size_t total)
+{
+    uint8_t *place =
+        wherry__stream_place(stream, frame->head_length + total + frame->tail.length);
+
+    if (place == NULL)
+        return false;
+    memcpy(place, frame->head, frame->head_length);
+    place += frame->head_length;
+    for (size_t i = 0; i < count; i++)
+        place = wherry__bytes_put(place, parts[i]);
+    (void)wherry__bytes_put(place, frame->tail);
+    return true;
+}
+
 int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t count,
                            int64_t deadline)
 {
     wherry_bytes all[PARTS_MAX + 2];
-    wherry__frame frame = { .head_length = 0 };
+    wherry__frame frame;
     size_t total;
     size_t filled = 0;
     int result = check(peer, parts, count, &total);
@@ -36,6 +55,8 @@ int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t 
         result = peer->settings->framing->encode(peer->settings, &frame, parts, count, total);
     if (result < 0)
         return result;
+    if (send_behind(peer->stream, &frame, parts, count, total))
+        return WHERRY_OK;
     if (frame.head_length > 0)
         all[filled++] = wherry_bytes_at(frame.head, frame.head_length);
     for (size_t i = 0; i < count; i++)

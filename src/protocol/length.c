@@ -4,22 +4,44 @@
  *     length16       00 05 h e l l o
  *     length16-le    05 00 h e l l o
  */
+#include <endian.h>
+#include <string.h>
+
 #include "base/size.h"
 #include "protocol/framing.h"
 
-/* The shift that brings the low byte of a length to its index-th byte on the wire. */
-static size_t shift_of(const wherry__settings *settings, size_t index)
-{
-    return 8 * (settings->little_endian ? index : settings->width - 1 - index);
-}
-
 static uint64_t read_length(const wherry__settings *settings, const uint8_t *prefix)
 {
-    uint64_t length = 0;
+    bool little_endian = settings->little_endian;
+    uint64_t eight;
+    uint32_t four;
+    uint16_t two;
 
-    for (size_t i = 0; i < settings->width; i++)
-        length |= (uint64_t)prefix[i] << shift_of(settings, i);
-    return length;
+    switch (settings->width) {
+    case sizeof(eight):
+        memcpy(&eight, prefix, sizeof(eight));
+        return little_endian ? le64toh(eight) : be64toh(eight);
+    case sizeof(four):
+        memcpy(&four, prefix, sizeof(four));
+        return little_endian ? le32toh(four) : be32toh(four);
+    case sizeof(two):
+        memcpy(&two, prefix, sizeof(two));
+        return little_endian ? le16toh(two) : be16toh(two);
+    default:
+        return prefix[0];
+    }
+}
+
+static void write_length(const wherry__settings *settings, uint8_t *prefix, uint64_t length)
+{
+    size_t width = settings->width;
+
+    if (settings->little_endian)
+        for (size_t i = 0; i < width; i++, length >>= 8)
+            prefix[i] = (uint8_t)length;
+    else
+        for (; width > 0; length >>= 8)
+            prefix[--width] = (uint8_t)length;
 }
 
 /* Takes what has come of a message over the limit. */
@@ -62,8 +84,7 @@ static int length_encode(const wherry__settings *settings, wherry__frame *frame,
 {
     (void)parts;
     (void)count;
-    for (size_t i = 0; i < settings->width; i++)
-        frame->head[i] = (uint8_t)((uint64_t)total >> shift_of(settings, i));
+    write_length(settings, frame->head, total);
     frame->head_length = settings->width;
     frame->tail = wherry_bytes_at(NULL, 0);
     return WHERRY_OK;
