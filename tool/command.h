@@ -1,6 +1,6 @@
 /* A subcommand, as main.c's table holds it. */
-#ifndef WHERRY_TOOL_COMMAND_H
-#define WHERRY_TOOL_COMMAND_H
+#ifndef TOOL_COMMAND_H
+#define TOOL_COMMAND_H
 
 /* Exit statuses. */
 enum {

@@ -1,6 +1,6 @@
 /* A conversation: standard input to a server, and what it says to standard output. */
-#ifndef WHERRY_TOOL_CONVERSATION_H
-#define WHERRY_TOOL_CONVERSATION_H
+#ifndef TOOL_CONVERSATION_H
+#define TOOL_CONVERSATION_H
 
 #include <wherry.h>
 

@@ -1,6 +1,6 @@
 /* Endpoints and protocols, as they stand on the command line. */
-#ifndef WHERRY_TOOL_ENDPOINTS_H
-#define WHERRY_TOOL_ENDPOINTS_H
+#ifndef TOOL_ENDPOINTS_H
+#define TOOL_ENDPOINTS_H
 
 #include <wherry.h>
 

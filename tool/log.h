@@ -1,6 +1,6 @@
 /* What the command says on standard error. */
-#ifndef WHERRY_TOOL_LOG_H
-#define WHERRY_TOOL_LOG_H
+#ifndef TOOL_LOG_H
+#define TOOL_LOG_H
 
 #include <wherry.h>
 

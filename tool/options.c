@@ -71,15 +71,15 @@ static const option *find(const option *options, const char *name, size_t length
     return NULL;
 }
 
-static const option *find_letter(const option *options, const char *text)
+static const option *find_letter(const option *options, char letter)
 {
-    for (; options->name != NULL && text[0] != '\0' && text[1] == '\0'; options++)
-        if (options->letter == text[0])
+    for (; options->name != NULL; options++)
+        if (options->letter != 0 && options->letter == letter)
             return options;
     return NULL;
 }
 
-/* value: what stands behind "=", or NULL. */
+/* value: what stands right behind the name, or NULL. */
 static int read_option(command_line *all, const option *this, const char *value)
 {
     if (this->kind == OPTION_FLAG) {
@@ -96,18 +96,19 @@ static int read_option(command_line *all, const option *this, const char *value)
 static int read_dashed(command_line *all, const option *options, const char *text)
 {
     const char *equals = strchr(text, '=');
+    const char *value = equals == NULL ? NULL : equals + 1;
     const option *this;
 
-    if (text[1] != '-') {
-        this = find_letter(options, text + 1);
-        equals = NULL;
-    } else {
+    if (text[1] == '-') {
         this = find(options, text + 2,
                     equals == NULL ? strlen(text + 2) : (size_t)(equals - text - 2));
+    } else {
+        this = find_letter(options, text[1]);
+        value = text[2] == '\0' ? NULL : text + 2;
     }
     if (this == NULL)
         return say("unknown option %s; see: wherry %s --help", text, all->command);
-    return read_option(all, this, equals == NULL ? NULL : equals + 1);
+    return read_option(all, this, value);
 }
 
 int options_read(const char *command, const option *options, int count, char **texts,

@@ -1,6 +1,6 @@
 /* Options: the command line of a subcommand, read by a table. */
-#ifndef WHERRY_TOOL_OPTIONS_H
-#define WHERRY_TOOL_OPTIONS_H
+#ifndef TOOL_OPTIONS_H
+#define TOOL_OPTIONS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,9 +21,9 @@ typedef struct option {
     size_t max;
 } option;
 
-/* Reads the arguments of a subcommand: --name VALUE, --name=VALUE, -n VALUE, and behind "--" no
- * options any more. What is no option goes to operands, which has room for count. Returns their
- * number, or -1 when it has said on standard error what is wrong. */
+/* Reads the arguments of a subcommand: --name VALUE, --name=VALUE, -n VALUE, -nVALUE, and behind
+ * "--" no options any more. What is no option goes to operands, which has room for count. Returns
+ * their number, or -1 when it has said on standard error what is wrong. */
 int options_read(const char *command, const option *options, int count, char **arguments,
                  const char **operands);
 

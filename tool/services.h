@@ -1,6 +1,6 @@
 /* Services: what `wherry serve` does for its clients. */
-#ifndef WHERRY_TOOL_SERVICES_H
-#define WHERRY_TOOL_SERVICES_H
+#ifndef TOOL_SERVICES_H
+#define TOOL_SERVICES_H
 
 #include <wherry.h>
 
