@@ -52,7 +52,8 @@ void wherry__deadlines_init(wherry__deadlines *deadlines, wherry_system *system,
 
 void wherry__deadline_init(wherry__deadline *deadline, void (*expire)(wherry__deadline *self));
 
-/* Arms deadline for an instant, or moves it there. WHERRY_NEVER disarms it. */
+/* Arms deadline for an instant, or moves it there. WHERRY_NEVER disarms it. What lies before 0
+ * counts as 0, and the last two milliseconds of time as one instant. */
 void wherry__deadline_arm(wherry__deadlines *deadlines, wherry__deadline *deadline, int64_t when);
 
 void wherry__deadline_disarm(wherry__deadlines *deadlines, wherry__deadline *deadline);
