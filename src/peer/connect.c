@@ -1,6 +1,8 @@
 /* Connecting to an endpoint: its addresses one after the other, until one answers. */
 #include <wherry/peer.h>
 
+#include <string.h>
+
 #include <wherry/endpoint.h>
 #include <wherry/error.h>
 
@@ -8,6 +10,14 @@
 #include "loop/loop.h"
 #include "net/stream.h"
 #include "peer/peer.h"
+
+/* Whether it is "*": the one with two addresses that is not localhost. */
+static bool is_any(const wherry_endpoint *endpoint)
+{
+    static const uint8_t zero[sizeof(endpoint->addresses[0].at.ipv6)];
+
+    return endpoint->count == 2 && memcmp(endpoint->addresses[0].at.ipv6, zero, sizeof(zero)) == 0;
+}
 
 static int read_endpoint(wherry_endpoint *endpoint, const char *text)
 {
@@ -19,6 +29,8 @@ static int read_endpoint(wherry_endpoint *endpoint, const char *text)
         return wherry__fail(WHERRY_E_INVALID, "no endpoint to connect to");
     if (result > 0 && wherry_endpoint_next(&another, text, &position) != 0)
         return wherry__fail(WHERRY_E_INVALID, "more than one endpoint to connect to");
+    if (result > 0 && is_any(endpoint))
+        return wherry__fail(WHERRY_E_INVALID, "\"*\" is not an address to connect to");
     return result < 0 ? result : WHERRY_OK;
 }
 
