@@ -67,13 +67,9 @@ static int add(wherry__output *output, wherry__chunk *chunk, size_t offset, size
 int wherry__output_refer(wherry__output *output, wherry__chunk *chunk, wherry_bytes bytes)
 {
     size_t offset = (size_t)(bytes.data - chunk->bytes);
-    wherry__segment *last = last_of(output);
 
-    if (last != NULL && last->chunk == chunk && last->offset + last->length == offset) {
-        last->length += bytes.length;
-        output->unsent += bytes.length;
+    if (wherry__output_refer_on(output, chunk, bytes))
         return WHERRY_OK;
-    }
     return add(output, chunk, offset, bytes.length);
 }
 

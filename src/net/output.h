@@ -10,6 +10,7 @@
 #ifndef WHERRY_NET_OUTPUT_H
 #define WHERRY_NET_OUTPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -44,8 +45,12 @@ void wherry__output_free(wherry__output *output);
  * WHERRY_E_FULL: no segment is left. */
 int wherry__output_copy(wherry__output *output, wherry__chunk_pool *pool, wherry_bytes bytes);
 
-/* Where size more bytes can be copied to right behind the last ones, with nothing else to be done; NULL when there is no such
- * place. What was copied there is told with output_grow. */
+/* Where size more bytes can be copied to right behind the last ones, with nothing else to be done;
+ * NULL when there is no such place. Behind them there are WHERRY__OUTPUT_SLACK bytes that may be
+ * written over, so that short things can be copied in a fixed size. What was copied is told with
+ * output_grow. */
+#define WHERRY__OUTPUT_SLACK 16
+
 static inline uint8_t *wherry__output_tail(const wherry__output *output, size_t size)
 {
     const wherry__segment *last;
@@ -54,9 +59,36 @@ static inline uint8_t *wherry__output_tail(const wherry__output *output, size_t 
         return NULL;
     last = &output->segments[output->count - 1];
     if (last->offset + last->length != last->chunk->used ||
-        last->chunk->size - last->chunk->used < size)
+        last->chunk->size - last->chunk->used < size + WHERRY__OUTPUT_SLACK)
         return NULL;
     return last->chunk->bytes + last->chunk->used;
+}
+
+/* Whether bytes, which lie in a chunk, are the first or begin where the last ones end. */
+static inline bool wherry__output_goes_on(const wherry__output *output, wherry_bytes bytes)
+{
+    const wherry__segment *last;
+
+    if (output->count == output->first)
+        return true;
+    last = &output->segments[output->count - 1];
+    return last->chunk->bytes + last->offset + last->length == bytes.data;
+}
+
+/* Refers to bytes in chunk too if the last ones are right in front of them there. */
+static inline bool wherry__output_refer_on(wherry__output *output, const wherry__chunk *chunk,
+                                           wherry_bytes bytes)
+{
+    wherry__segment *last;
+
+    if (output->count == output->first)
+        return false;
+    last = &output->segments[output->count - 1];
+    if (last->chunk != chunk || chunk->bytes + last->offset + last->length != bytes.data)
+        return false;
+    last->length += bytes.length;
+    output->unsent += bytes.length;
+    return true;
 }
 
 static inline void wherry__output_grow(wherry__output *output, size_t size)

@@ -12,8 +12,10 @@
 #include "net/output.h"
 #include "net/socket.h"
 
-/* From this size on, bytes that lie in the stream's own input are referred to instead of copied. */
+/* From this size on, bytes that lie in the stream's own input are referred to instead of copied; and from a lower one where
+ * they come first or right behind others, so that they cost no segment of their own. */
 #define REFER_MIN ((size_t)8 << 10)
+#define REFER_ON_MIN 512
 
 /* From this size on, bytes from elsewhere are offered to the system at once, without a copy. */
 #define DIRECT_MIN ((size_t)16 << 10)
@@ -145,17 +147,19 @@ void wherry__stream_write(wherry_stream *stream)
 
 /* --- queueing */
 
-static bool lies_in_input(const wherry_stream *stream, wherry_bytes bytes)
+static bool can_be_referred_to(const wherry_stream *stream, wherry_bytes bytes)
 {
     const wherry__chunk *chunk = stream->input;
 
-    return bytes.length >= REFER_MIN && chunk != NULL && bytes.data >= chunk->bytes &&
-           bytes.data < chunk->bytes + chunk->size;
+    return bytes.length >= REFER_ON_MIN && chunk != NULL && bytes.data >= chunk->bytes &&
+           bytes.data < chunk->bytes + chunk->size &&
+           (bytes.length >= REFER_MIN || stream->output == NULL ||
+            wherry__output_goes_on(stream->output, bytes));
 }
 
 static int queue_part(wherry_stream *stream, wherry_bytes part)
 {
-    if (lies_in_input(stream, part))
+    if (can_be_referred_to(stream, part))
         return wherry__output_refer(stream->output, stream->input, part);
     return wherry__output_copy(stream->output, &stream->loop->chunks, part);
 }
@@ -229,7 +233,7 @@ static int queue_rest(wherry_stream *stream, const wherry_bytes *parts, size_t c
 static bool all_elsewhere(const wherry_stream *stream, const wherry_bytes *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (lies_in_input(stream, parts[i]))
+        if (can_be_referred_to(stream, parts[i]))
             return false;
     return count <= PARTS_MAX;
 }
@@ -351,19 +355,32 @@ static int sum_up(const wherry_bytes *parts, size_t count, size_t *total)
     return WHERRY_OK;
 }
 
+/* Whether the end of the pass will write what is queued, and nothing stands against total bytes more of it. */
+static bool goes_on(const wherry_stream *stream, size_t total)
+{
+    const wherry__output *output = stream->output;
+
+    return output != NULL && stream->source.flush_next != NULL && !stream->closed &&
+           !stream->shutting && output->unsent + total < WRITE_AT &&
+           output->unsent + total <= stream->send_max && wherry__list_empty(&stream->waiters);
+}
+
 uint8_t *wherry__stream_place(wherry_stream *stream, size_t total)
 {
-    wherry__output *output = stream->output;
     uint8_t *place;
 
-    if (output == NULL || stream->source.flush_next == NULL || stream->closed ||
-        stream->shutting || total >= REFER_MIN || output->unsent + total >= WRITE_AT ||
-        output->unsent + total > stream->send_max || !wherry__list_empty(&stream->waiters))
+    if (!goes_on(stream, total))
         return NULL;
-    place = wherry__output_tail(output, total);
+    place = wherry__output_tail(stream->output, total);
     if (place != NULL)
-        wherry__output_grow(output, total);
+        wherry__output_grow(stream->output, total);
     return place;
+}
+
+bool wherry__stream_refer_on(wherry_stream *stream, wherry_bytes bytes)
+{
+    return goes_on(stream, bytes.length) &&
+           wherry__output_refer_on(stream->output, stream->input, bytes);
 }
 
 /* Copies parts to the place behind what is queued, if there is one. */

@@ -56,6 +56,13 @@ int wherry__peer_make(wherry_peer **peer, wherry_stream *stream, const wherry_pr
 bool wherry__peer_ready(wherry_peer *peer);
 
 /* Says that the message that was handed out is done with. */
-void wherry__peer_done(wherry_peer *peer);
+static inline void wherry__peer_done(wherry_peer *peer)
+{
+    if (!peer->handed)
+        return;
+    peer->handed = false;
+    peer->offset += peer->held;
+    wherry__stream_take(peer->stream, peer->held);
+}
 
 #endif

@@ -69,15 +69,6 @@ static void decode(wherry_peer *peer)
     }
 }
 
-void wherry__peer_done(wherry_peer *peer)
-{
-    if (!peer->handed)
-        return;
-    peer->handed = false;
-    consume(peer, peer->held);
-    peer->held = 0;
-}
-
 static bool is_over(const wherry_peer *peer)
 {
     return peer->stream->reason != WHERRY_OK;

@@ -11,6 +11,9 @@
 
 #define PARTS_MAX 16
 
+/* Shorter messages are copied sooner than looked at. */
+#define FRAMED_MIN 512
+
 static int check(const wherry_peer *peer, const wherry_bytes *parts, size_t count, size_t *total)
 {
     *total = 0;
@@ -34,7 +37,7 @@ static bool send_behind(wherry_stream *stream, const wherry__frame *frame,
 
     if (place == NULL)
         return false;
-    memcpy(place, frame->head, frame->head_length);
+    memcpy(place, frame->head, sizeof(frame->head)); /* the rest of it is written over */
     place += frame->head_length;
     for (size_t i = 0; i < count; i++)
         place = wherry__bytes_put(place, parts[i]);
@@ -42,10 +45,29 @@ static bool send_behind(wherry_stream *stream, const wherry__frame *frame,
     return true;
 }
 
+/* A message that goes back as it came still has its frame around it where it was received: *whole is both. */
+static bool has_frame(const wherry_peer *peer, const wherry__frame *frame, wherry_bytes message,
+                      wherry_bytes *whole)
+{
+    const wherry__chunk *chunk = peer->stream->input;
+    const uint8_t *tail = message.data + message.length;
+
+    if (message.length < FRAMED_MIN || chunk == NULL || message.data < chunk->bytes ||
+        tail > chunk->bytes + peer->stream->end ||
+        frame->head_length > (size_t)(message.data - chunk->bytes) ||
+        frame->tail.length > (size_t)(chunk->bytes + peer->stream->end - tail) ||
+        memcmp(message.data - frame->head_length, frame->head, frame->head_length) != 0)
+        return false;
+    *whole = wherry_bytes_at(message.data - frame->head_length,
+                             frame->head_length + message.length + frame->tail.length);
+    return wherry_bytes_equal(wherry_bytes_at(tail, frame->tail.length), frame->tail);
+}
+
 int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t count,
                            int64_t deadline)
 {
     wherry_bytes all[PARTS_MAX + 2];
+    wherry_bytes whole;
     wherry__frame frame;
     size_t total;
     size_t filled = 0;
@@ -57,6 +79,10 @@ int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t 
         return result;
     if (send_behind(peer->stream, &frame, parts, count, total))
         return WHERRY_OK;
+    if (count == 1 && has_frame(peer, &frame, parts[0], &whole))
+        return wherry__stream_refer_on(peer->stream, whole)
+                   ? WHERRY_OK
+                   : wherry_stream_send_parts(peer->stream, &whole, 1, deadline);
     if (frame.head_length > 0)
         all[filled++] = wherry_bytes_at(frame.head, frame.head_length);
     for (size_t i = 0; i < count; i++)

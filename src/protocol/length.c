@@ -34,14 +34,19 @@ static uint64_t read_length(const wherry__settings *settings, const uint8_t *pre
 
 static void write_length(const wherry__settings *settings, uint8_t *prefix, uint64_t length)
 {
-    size_t width = settings->width;
+    bool little_endian = settings->little_endian;
+    uint64_t eight = little_endian ? htole64(length) : htobe64(length);
+    uint32_t four = little_endian ? htole32((uint32_t)length) : htobe32((uint32_t)length);
+    uint16_t two = little_endian ? htole16((uint16_t)length) : htobe16((uint16_t)length);
 
-    if (settings->little_endian)
-        for (size_t i = 0; i < width; i++, length >>= 8)
-            prefix[i] = (uint8_t)length;
+    if (settings->width == sizeof(four))
+        memcpy(prefix, &four, sizeof(four));
+    else if (settings->width == sizeof(eight))
+        memcpy(prefix, &eight, sizeof(eight));
+    else if (settings->width == sizeof(two))
+        memcpy(prefix, &two, sizeof(two));
     else
-        for (; width > 0; length >>= 8)
-            prefix[--width] = (uint8_t)length;
+        prefix[0] = (uint8_t)length;
 }
 
 /* Takes what has come of a message over the limit. */
