@@ -139,7 +139,7 @@ void wherry__source_dismiss(wherry_loop *loop, wherry__source *source);
 /* Has flush called once, at the end of the pass under way or of the next one. */
 static inline void wherry__source_flush_later(wherry_loop *loop, wherry__source *source)
 {
-    if (source->flush_next != NULL)
+    if (source->flush_next != NULL || loop->freed)
         return;
     source->flush_next = loop->flush_first == NULL ? source : loop->flush_first;
     loop->flush_first = source;

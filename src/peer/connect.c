@@ -56,9 +56,10 @@ int wherry_connect_with(wherry_peer **peer, const char *text, const wherry_proto
     wherry_stream *stream;
     int result;
 
+    if (peer != NULL)
+        *peer = NULL;
     if (peer == NULL || wherry__protocol_settings(protocol) == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the peer, or no protocol");
-    *peer = NULL;
     result = read_endpoint(&endpoint, text);
     if (result < 0)
         return result;

@@ -73,15 +73,17 @@ void wherry_peer_release(wherry_peer *peer)
     wherry__loop_release(loop);
 }
 
-/* The hold of who opened it goes once, however often it is closed. */
+/* The hold of who opened it goes once, however often it is closed; a keeper decides itself when. */
 static void drop(wherry_peer *peer)
 {
     if (peer->receiver != NULL)
         wherry__wait_wake(peer->receiver, WHERRY_E_CLOSED);
-    if (peer->dropped)
-        return;
-    peer->dropped = true;
-    wherry_peer_release(peer);
+    if (peer->notify != NULL) {
+        peer->notify(peer);
+    } else if (!peer->dropped) {
+        peer->dropped = true;
+        wherry_peer_release(peer);
+    }
 }
 
 void wherry_peer_close(wherry_peer *peer)

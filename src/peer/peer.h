@@ -22,9 +22,9 @@ struct wherry_peer {
     wherry_stream *stream;
     wherry_loop *loop;
     const wherry__settings *settings;
-    void (*notify)(wherry_peer *peer); /* there is a message, or the end, and nobody waits for it;
-                                          NULL: nobody cares */
-    void *keeper;                      /* notify's */
+    void (*notify)(wherry_peer *peer); /* there is a message, or the end, and nobody waits for it,
+                                          or the peer was closed. NULL: nobody cares */
+    void *keeper;                      /* notify's, who then has the opener's hold */
     wherry__wait *receiver;
     void *user;
     char *problem; /* of the last malformed message, of PROBLEM_SIZE bytes; NULL: there was none */
@@ -43,7 +43,9 @@ struct wherry_peer {
                      is decoded */
     bool skipping : 1;  /* of the cursor */
     bool handed : 1;    /* the message was handed out */
-    bool received : 1;  /* a receive has answered since this was last cleared */
+    bool receiving : 1; /* a receive is suspended */
+    bool asked : 1;     /* a receive was called since this was last cleared */
+    bool received : 1;  /* and gave a message, what came in its place, or the end */
     bool truncated : 1; /* it ended inside of a message */
     bool dropped : 1;   /* the hold of who opened it is gone */
 };
@@ -62,7 +64,9 @@ static inline void wherry__peer_done(wherry_peer *peer)
         return;
     peer->handed = false;
     peer->offset += peer->held;
+    peer->stream->handed = 0;
     wherry__stream_take(peer->stream, peer->held);
+    wherry__source_flush_later(peer->loop, &peer->stream->source); /* the rest may need less room */
 }
 
 #endif

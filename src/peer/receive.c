@@ -62,6 +62,7 @@ static void decode(wherry_peer *peer)
         if (result == WHERRY_OK || result == WHERRY_E_MALFORMED) {
             peer->next = (int16_t)result;
             peer->held = (uint32_t)taken;
+            peer->stream->handed = peer->held; /* let it lie where it is */
         } else {
             peer->truncated = peer->truncated || result == WHERRY_E_TRUNCATED;
             consume(peer, taken);
@@ -143,6 +144,25 @@ static void describe_mistake(wherry_peer *peer)
         (void)snprintf(peer->problem, WHERRY__PEER_PROBLEM_SIZE, "%s", wherry_problem());
 }
 
+/* After so many messages in one pass the others have their turn. */
+static bool had_its_turn(const wherry_peer *peer, int64_t deadline)
+{
+    return peer->count >= peer->count_max &&
+           peer->pass == (uint32_t)peer->loop->statistics.passes && deadline != WHERRY_NOW &&
+           wherry_task_current() != NULL;
+}
+
+static void count_message(wherry_peer *peer)
+{
+    uint32_t pass = (uint32_t)peer->loop->statistics.passes;
+
+    if (peer->pass != pass)
+        peer->count = 0;
+    peer->pass = pass;
+    if (peer->count < UINT16_MAX)
+        peer->count++;
+}
+
 /* Answers with what was decoded. */
 static int hand_out(wherry_peer *peer, wherry_bytes *message)
 {
@@ -154,31 +174,15 @@ static int hand_out(wherry_peer *peer, wherry_bytes *message)
         *message = peer->message;
     peer->next = WHERRY_E_WOULD_BLOCK;
     peer->handed = true;
-    peer->received = true;
+    count_message(peer);
     return result;
 }
 
-static int end_of(wherry_peer *peer)
+static int answer(wherry_peer *peer, wherry_bytes *message)
 {
     peer->received = true;
-    return wherry_peer_end(peer);
-}
-
-/* After so many messages in one pass the others have their turn. */
-static int take_turn(wherry_peer *peer, int64_t deadline)
-{
-    uint32_t pass = (uint32_t)peer->loop->statistics.passes;
-
-    if (peer->pass != pass) {
-        peer->pass = pass;
-        peer->count = 0;
-    }
-    if (peer->count < peer->count_max || deadline == WHERRY_NOW || wherry_task_current() == NULL) {
-        peer->count++;
-        return WHERRY_OK;
-    }
-    peer->count = 0;
-    return wherry_yield();
+    return peer->next != WHERRY_E_WOULD_BLOCK && !peer->stream->closed ? hand_out(peer, message)
+                                                                       : wherry_peer_end(peer);
 }
 
 static int wait_for_message(wherry_peer *peer, int64_t deadline)
@@ -198,23 +202,37 @@ static int wait_for_message(wherry_peer *peer, int64_t deadline)
     return woken < 0 ? (int)woken : result;
 }
 
+/* The way of a receive that suspends. Others may close the peer meanwhile, hence the hold. */
+static int receive_later(wherry_peer *peer, wherry_bytes *message, int64_t deadline)
+{
+    int result = WHERRY_OK;
+
+    wherry_peer_hold(peer);
+    peer->receiving = true;
+    if (had_its_turn(peer, deadline))
+        result = wherry_yield();
+    while (result == WHERRY_OK && !wherry__peer_ready(peer))
+        result = wait_for_message(peer, deadline);
+    peer->receiving = false;
+    if (result == WHERRY_OK)
+        result = answer(peer, message);
+    wherry_peer_release(peer);
+    return result;
+}
+
 int wherry_peer_receive(wherry_peer *peer, wherry_bytes *message, int64_t deadline)
 {
     int result;
 
-    if (peer->receiver != NULL)
+    if (peer->receiving)
         return wherry__fail(WHERRY_E_BUSY, "another task is receiving from the peer");
+    peer->asked = true;
     wherry__peer_done(peer);
     result = wherry__task_refused();
-    if (result == WHERRY_OK)
-        result = take_turn(peer, deadline);
     if (result < 0)
         return result;
-    while (peer->next == WHERRY_E_WOULD_BLOCK && !wherry__peer_ready(peer)) {
-        result = wait_for_message(peer, deadline);
-        if (result < 0)
-            return result;
-    }
-    return peer->next != WHERRY_E_WOULD_BLOCK && !peer->stream->closed ? hand_out(peer, message)
-                                                                       : end_of(peer);
+    if (had_its_turn(peer, deadline) ||
+        (peer->next == WHERRY_E_WOULD_BLOCK && !wherry__peer_ready(peer)))
+        return receive_later(peer, message, deadline);
+    return answer(peer, message);
 }

@@ -32,8 +32,7 @@ static int check(const wherry_peer *peer, const wherry_bytes *parts, size_t coun
 static bool send_behind(wherry_stream *stream, const wherry__frame *frame,
                         const wherry_bytes *parts, size_t count, size_t total)
 {
-    uint8_t *place =
-        wherry__stream_place(stream, frame->head_length + total + frame->tail.length);
+    uint8_t *place = wherry__stream_place(stream, frame->head_length + total + frame->tail.length);
 
     if (place == NULL)
         return false;
@@ -45,7 +44,8 @@ static bool send_behind(wherry_stream *stream, const wherry__frame *frame,
     return true;
 }
 
-/* A message that goes back as it came still has its frame around it where it was received: *whole is both. */
+/* A message that goes back as it came still has its frame around it where it was received: *whole
+ * is both. */
 static bool has_frame(const wherry_peer *peer, const wherry__frame *frame, wherry_bytes message,
                       wherry_bytes *whole)
 {
@@ -89,7 +89,10 @@ int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t 
         all[filled++] = parts[i];
     if (frame.tail.length > 0)
         all[filled++] = frame.tail;
-    return wherry_stream_send_parts(peer->stream, all, filled, deadline);
+    wherry_peer_hold(peer); /* it may be closed by others while the send waits */
+    result = wherry_stream_send_parts(peer->stream, all, filled, deadline);
+    wherry_peer_release(peer);
+    return result;
 }
 
 int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline)
@@ -99,7 +102,12 @@ int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline)
 
 int wherry_peer_flush(wherry_peer *peer, int64_t deadline)
 {
-    return wherry_stream_flush(peer->stream, deadline);
+    int result;
+
+    wherry_peer_hold(peer);
+    result = wherry_stream_flush(peer->stream, deadline);
+    wherry_peer_release(peer);
+    return result;
 }
 
 int wherry_peer_shutdown(wherry_peer *peer)
