@@ -46,11 +46,7 @@ void wherry__output_free(wherry__output *output);
 int wherry__output_copy(wherry__output *output, wherry__chunk_pool *pool, wherry_bytes bytes);
 
 /* Where size more bytes can be copied to right behind the last ones, with nothing else to be done;
- * NULL when there is no such place. Behind them there are WHERRY__OUTPUT_SLACK bytes that may be
- * written over, so that short things can be copied in a fixed size. What was copied is told with
- * output_grow. */
-#define WHERRY__OUTPUT_SLACK 16
-
+ * NULL when there is no such place. What was copied is told with output_grow. */
 static inline uint8_t *wherry__output_tail(const wherry__output *output, size_t size)
 {
     const wherry__segment *last;
@@ -59,7 +55,7 @@ static inline uint8_t *wherry__output_tail(const wherry__output *output, size_t 
         return NULL;
     last = &output->segments[output->count - 1];
     if (last->offset + last->length != last->chunk->used ||
-        last->chunk->size - last->chunk->used < size + WHERRY__OUTPUT_SLACK)
+        last->chunk->size - last->chunk->used < size)
         return NULL;
     return last->chunk->bytes + last->chunk->used;
 }

@@ -162,7 +162,7 @@ void wherry__stream_drop_output(wherry_stream *stream, int result);
 void wherry__stream_write(wherry_stream *stream);
 
 /* The way of nearly all sends of a batch: the place behind what is queued already, for total bytes that the caller
- * now copies there, to be written at the end of the pass. Behind it there is WHERRY__OUTPUT_SLACK. NULL: send them the
+ * now copies there, to be written at the end of the pass. NULL: send them the
  * long way. */
 uint8_t *wherry__stream_place(wherry_stream *stream, size_t total);
 

@@ -41,13 +41,13 @@ struct wherry_peer {
     uint16_t count_max;
     int16_t next; /* what the next receive answers: WHERRY_OK, _MALFORMED; or _WOULD_BLOCK: nothing
                      is decoded */
-    bool skipping : 1;  /* of the cursor */
-    bool handed : 1;    /* the message was handed out */
-    bool receiving : 1; /* a receive is suspended */
-    bool asked : 1;     /* a receive was called since this was last cleared */
-    bool received : 1;  /* and gave a message, what came in its place, or the end */
-    bool truncated : 1; /* it ended inside of a message */
-    bool dropped : 1;   /* the hold of who opened it is gone */
+    bool skipping;  /* of the cursor */
+    bool handed;    /* the message was handed out */
+    bool receiving; /* a receive is suspended */
+    bool asked;     /* a receive was called since this was last cleared */
+    bool received;  /* and gave a message, what came in its place, or the end */
+    bool truncated; /* it ended inside of a message */
+    bool dropped;   /* the hold of who opened it is gone */
 };
 
 /* Makes a peer of stream, held once. messages_per_pass: 0 for the default. */

@@ -171,7 +171,7 @@ static int hand_out(wherry_peer *peer, wherry_bytes *message)
     if (result == WHERRY_E_MALFORMED)
         describe_mistake(peer);
     else
-        *message = peer->message;
+        *message = wherry_bytes_at(peer->message.data, peer->message.length);
     peer->next = WHERRY_E_WOULD_BLOCK;
     peer->handed = true;
     count_message(peer);

@@ -28,6 +28,16 @@ static int check(const wherry_peer *peer, const wherry_bytes *parts, size_t coun
     return WHERRY_OK;
 }
 
+/* The most usual length is copied as one word. */
+static uint8_t *put_head(uint8_t *place, const wherry__frame *frame)
+{
+    if (frame->head_length == sizeof(uint32_t))
+        memcpy(place, frame->head, sizeof(uint32_t));
+    else
+        memcpy(place, frame->head, frame->head_length);
+    return place + frame->head_length;
+}
+
 /* Behind what is queued already: nearly all messages of a batch. */
 static bool send_behind(wherry_stream *stream, const wherry__frame *frame,
                         const wherry_bytes *parts, size_t count, size_t total)
@@ -36,8 +46,7 @@ static bool send_behind(wherry_stream *stream, const wherry__frame *frame,
 
     if (place == NULL)
         return false;
-    memcpy(place, frame->head, sizeof(frame->head)); /* the rest of it is written over */
-    place += frame->head_length;
+    place = put_head(place, frame);
     for (size_t i = 0; i < count; i++)
         place = wherry__bytes_put(place, parts[i]);
     (void)wherry__bytes_put(place, frame->tail);
@@ -63,14 +72,29 @@ static bool has_frame(const wherry_peer *peer, const wherry__frame *frame, wherr
     return wherry_bytes_equal(wherry_bytes_at(tail, frame->tail.length), frame->tail);
 }
 
+/* Through the stream, which decides what is copied, and waits. Not inlined, so that the short way has a small stack. */
+__attribute__((noinline)) static int send_long(wherry_stream *stream, const wherry__frame *frame,
+                                               const wherry_bytes *parts, size_t count,
+                                               int64_t deadline)
+{
+    wherry_bytes all[PARTS_MAX + 2];
+    size_t filled = 0;
+
+    if (frame->head_length > 0)
+        all[filled++] = wherry_bytes_at(frame->head, frame->head_length);
+    for (size_t i = 0; i < count; i++)
+        all[filled++] = parts[i];
+    if (frame->tail.length > 0)
+        all[filled++] = frame->tail;
+    return wherry_stream_send_parts(stream, all, filled, deadline);
+}
+
 int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t count,
                            int64_t deadline)
 {
-    wherry_bytes all[PARTS_MAX + 2];
     wherry_bytes whole;
     wherry__frame frame;
     size_t total;
-    size_t filled = 0;
     int result = check(peer, parts, count, &total);
 
     if (result == WHERRY_OK)
@@ -79,20 +103,11 @@ int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t 
         return result;
     if (send_behind(peer->stream, &frame, parts, count, total))
         return WHERRY_OK;
-    if (count == 1 && has_frame(peer, &frame, parts[0], &whole))
-        return wherry__stream_refer_on(peer->stream, whole)
-                   ? WHERRY_OK
-                   : wherry_stream_send_parts(peer->stream, &whole, 1, deadline);
-    if (frame.head_length > 0)
-        all[filled++] = wherry_bytes_at(frame.head, frame.head_length);
-    for (size_t i = 0; i < count; i++)
-        all[filled++] = parts[i];
-    if (frame.tail.length > 0)
-        all[filled++] = frame.tail;
-    wherry_peer_hold(peer); /* it may be closed by others while the send waits */
-    result = wherry_stream_send_parts(peer->stream, all, filled, deadline);
-    wherry_peer_release(peer);
-    return result;
+    if (count != 1 || !has_frame(peer, &frame, parts[0], &whole))
+        return send_long(peer->stream, &frame, parts, count, deadline);
+    if (wherry__stream_refer_on(peer->stream, whole))
+        return WHERRY_OK;
+    return wherry_stream_send_parts(peer->stream, &whole, 1, deadline);
 }
 
 int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline)
