@@ -10,6 +10,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/size.h"
 #include "net/socket.h"
 
 #define RECEIVE_MAX_DEFAULT ((size_t)1 << 20)
@@ -17,6 +18,10 @@
 #define BUFFER_MAX ((size_t)1 << 31)
 #define LINGER_DEFAULT WHERRY_SECONDS(5)
 #define SETTLE_AT ((size_t)8 << 10)
+
+/* After an error that readiness does not tell the end of: no buffers for a send, or the full
+ * backlog of a Unix listener (connect(2), EAGAIN). */
+#define RETRY_AFTER WHERRY_MILLISECONDS(10)
 #define MILLISECOND WHERRY_MILLISECONDS(1)
 #define LINGER_MAX (UINT32_MAX * MILLISECOND)
 
@@ -110,24 +115,38 @@ static void on_ready(wherry__source *source, unsigned events)
     wherry__stream_watch(stream);
 }
 
+/* What happened inside of a call of the user's, or in the middle of writing. */
+static void tell_late(wherry_stream *stream)
+{
+    if (stream->announce && wherry__stream_is_open(stream)) {
+        stream->announce = false;
+        if (stream->hooks != NULL && stream->hooks->connected != NULL)
+            stream->hooks->connected(stream->owner, stream);
+    }
+    if (stream->roomy) {
+        stream->roomy = false;
+        if (stream->hooks != NULL && stream->hooks->writable != NULL)
+            stream->hooks->writable(stream->owner, stream);
+    }
+    if (stream->reason != WHERRY_OK)
+        wherry__stream_tell_end(stream);
+}
+
 /* At the end of a pass, or of the next one: what was queued leaves, what is not needed is given
  * back. */
 static void on_flush(wherry__source *source)
 {
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
 
-    if (stream->announce && wherry__stream_is_open(stream)) {
-        stream->announce = false;
-        if (stream->hooks != NULL && stream->hooks->connected != NULL)
-            stream->hooks->connected(stream->owner, stream);
-    }
+    tell_late(stream);
     if (!stream->blocked)
         wherry__stream_write(stream);
     wherry__stream_tidy_input(stream);
     wherry__stream_watch(stream);
 }
 
-/* Much to send leaves at once, while it is in the cache; little waits for what others add in this pass. */
+/* Much to send leaves at once, while it is in the cache; little waits for what others add in this
+ * pass. */
 static void on_settle(wherry__source *source)
 {
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
@@ -142,10 +161,13 @@ static void on_leave(wherry__source *source)
 {
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
 
+    stream->users = 0; /* tasks that did not end were given up */
     wherry__stream_write(stream);
     wherry_stream_close(stream);
     if (stream->closing)
         wherry__stream_drop(stream);
+    else
+        wherry__stream_dismiss(stream);
 }
 
 static void on_reclaim(wherry__source *source)
@@ -172,47 +194,54 @@ static const wherry__source_class class = {
 void wherry__stream_arm(wherry_stream *stream)
 {
     int64_t when = WHERRY_NEVER;
+    int64_t again = wherry__instant_after(stream->loop->now, RETRY_AFTER);
 
-    if (stream->retry || stream->connecting || stream->closing || !wherry__stream_is_open(stream))
-        return; /* armed for that already, or over */
-    if (stream->idle_timeout > 0)
-        when = stream->touched + stream->idle_timeout;
+    if (!wherry__stream_is_open(stream))
+        return;
+    if (stream->connecting || stream->closing)
+        when = stream->touched;
+    else if (stream->idle_timeout > 0)
+        when = wherry__instant_after(stream->touched, stream->idle_timeout);
+    if (stream->retry && again < when)
+        when = again;
     wherry__deadline_arm(&stream->loop->deadlines, &stream->open.deadline, when);
 }
 
-/* Only looked at when it expires, so that traffic does not have to move the deadline. */
-static void check_idle(wherry_stream *stream)
+/* Traffic does not move the deadline: what it has put off is seen when it expires. */
+static bool is_idle(const wherry_stream *stream)
 {
-    if (stream->loop->now - stream->touched >= stream->idle_timeout)
-        wherry__stream_fail(stream, WHERRY_E_IDLE, 0);
-    else
-        wherry__stream_arm(stream);
+    return stream->idle_timeout > 0 && stream->loop->now - stream->touched >= stream->idle_timeout;
+}
+
+static void write_again(wherry_stream *stream)
+{
+    stream->blocked = stream->blocked && !stream->retry;
+    stream->retry = false;
+    if (!stream->blocked)
+        wherry__stream_write(stream);
+    wherry__stream_arm(stream);
+    wherry__stream_watch(stream);
 }
 
 static void on_deadline(wherry__deadline *deadline)
 {
     wherry_stream *stream = WHERRY__OWNER(deadline, wherry_stream, open.deadline);
 
-    if (stream->connecting) {
+    if (stream->connecting)
         wherry__stream_connect_ready(stream);
-    } else if (stream->retry) {
-        stream->retry = false;
-        stream->blocked = false;
-        wherry__stream_arm(stream);
-        wherry__stream_write(stream);
-        wherry__stream_watch(stream);
-    } else if (stream->closing) {
+    else if (stream->closing && stream->loop->now >= stream->touched)
         wherry__stream_drop(stream);
-    } else {
-        check_idle(stream);
-    }
+    else if (!stream->closing && is_idle(stream))
+        wherry__stream_fail(stream, WHERRY_E_IDLE, 0);
+    else
+        write_again(stream);
 }
 
 void wherry_stream_set_idle(wherry_stream *stream, int64_t idle_timeout)
 {
-    stream->idle_timeout = idle_timeout < 0 ? 0 : idle_timeout;
-    if (!wherry__stream_is_open(stream))
+    if (stream->closed)
         return;
+    stream->idle_timeout = idle_timeout < 0 ? 0 : idle_timeout;
     if (!stream->connecting)
         stream->touched = stream->loop->now;
     wherry__stream_arm(stream);
@@ -261,21 +290,27 @@ wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_option
     stream->hungry = true;
     wherry__link_init(&stream->waiters);
     stream->touched = loop->now;
-    wherry__deadline_init(&stream->open.deadline, on_deadline);
     wherry__source_init(loop, &stream->source, &class, -1);
     return stream;
 }
 
-/* Gives the stream its descriptor; it is watched from now on. */
+void wherry__stream_adopt(wherry_stream *stream, int descriptor)
+{
+    wherry__deadline_init(&stream->open.deadline, on_deadline);
+    wherry__source_adopt(stream->loop, &stream->source, descriptor);
+}
+
+/* Gives the stream its descriptor, and has it watched from now on. On failure the stream is gone,
+ * and the descriptor is the caller's still. */
 static int adopt(wherry_stream *stream, int descriptor)
 {
     int result;
 
-    wherry__source_adopt(stream->loop, &stream->source, descriptor);
+    wherry__stream_adopt(stream, descriptor);
     result = wherry__source_watch(stream->loop, &stream->source, WHERRY_READABLE);
     if (result < 0) {
-        wherry__source_forget(stream->loop, &stream->source);
-        wherry__source_dismiss(stream->loop, &stream->source);
+        stream->keep = true;
+        wherry_stream_free(stream);
         return result;
     }
     wherry__stream_arm(stream);
@@ -353,6 +388,7 @@ int wherry_stream_new_with(const wherry_stream_options *options)
     if (stream == NULL)
         return WHERRY_E_NO_MEMORY;
     stream->as_file = result != WHERRY_DESCRIPTOR_STREAM;
+    stream->pipe = result == WHERRY_DESCRIPTOR_PIPE;
     stream->ask_first = stream->as_file && may_block;
     stream->keep = options->keep != 0;
     if (!stream->as_file) {

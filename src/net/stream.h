@@ -68,10 +68,12 @@ struct wherry_stream {
                                         of them */
         wherry__short_address local; /* once the descriptor is closed: what its address was */
     } open;
-    int64_t touched; /* when a byte was last received or sent */
+    int64_t touched; /* when a byte was last received or sent; while connecting or closing: the
+                        deadline of that */
     int64_t idle_timeout;
     wherry__short_address remote;
     uint32_t linger_ms;
+    uint32_t users; /* tasks that wait in one of its calls, and still look at it when they leave */
 
     int16_t reason;  /* how receiving ended: a wherry_error, 0 while it goes on */
     int16_t refusal; /* why sending is over: a wherry_error, 0 while it goes on */
@@ -91,15 +93,19 @@ struct wherry_stream {
     bool freed : 1;    /* by its owner */
     bool told : 1;     /* the owner knows that it ended */
     bool as_file : 1;  /* no socket */
+    bool pipe : 1;     /* one of those: it has one direction only */
     bool ask_first : 1;
     bool keep : 1;    /* the descriptor is left open */
     bool refused : 1; /* a send was refused: tell when there is room */
-    bool given : 1;   /* bytes arrived that the hooks were not told of yet */
+    bool roomy : 1;   /* there is room now, and the hooks were not told of it yet */
 };
 
 /* Makes a stream that is not opened yet, with the limits of options (defaults for NULL). NULL: no
  * memory. */
 wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_options *options);
+
+/* Gives the stream, which has none, its descriptor. */
+void wherry__stream_adopt(wherry_stream *stream, int descriptor);
 
 /* Makes a stream of a connected socket that the caller has accepted. On failure the descriptor is
  * the caller's still. */
@@ -144,6 +150,16 @@ void wherry__stream_tell_end(wherry_stream *stream);
 /* Closes the descriptor. */
 void wherry__stream_drop(wherry_stream *stream);
 
+/* Gives the storage back when nobody needs it any more: neither the owner, nor the descriptor, nor
+ * a task on its way out of a call. */
+void wherry__stream_dismiss(wherry_stream *stream);
+
+/* Suspends the running task in wait, which is prepared. Returns its result, or the code of the
+ * deadline or cancellation. The stream may have been closed and freed meanwhile; its storage stays
+ * for the rest of the pass. */
+int wherry__stream_wait(wherry_stream *stream, wherry__wait *wait, const char *reason,
+                        int64_t deadline);
+
 /* What to do when nothing is unsent any more: tells the end of sending, or goes on with closing. */
 void wherry__stream_all_sent(wherry_stream *stream);
 
@@ -152,7 +168,8 @@ void wherry__stream_read(wherry_stream *stream);
 void wherry__stream_drain(wherry_stream *stream);
 void wherry__stream_connect_ready(wherry_stream *stream);
 
-/* Arms the deadline for whichever is due first. */
+/* Arms the deadline for whichever is due first: the end of connecting, closing or idleness, or the
+ * next try of what the system refused for now. */
 void wherry__stream_arm(wherry_stream *stream);
 
 /* Gives back what is unsent, and wakes who waits for it with result. */

@@ -10,9 +10,6 @@
 #include "loop/task.h"
 #include "net/socket.h"
 
-/* A Unix listener whose backlog is full does not tell when there is room (connect(2), EAGAIN). */
-#define RETRY_AFTER WHERRY_MILLISECONDS(10)
-
 /* What an error says here that it does not say elsewhere. */
 static int code_of(int number, wherry_family family)
 {
@@ -33,24 +30,12 @@ static void connected(wherry_stream *stream)
     stream->connecting = false;
     stream->retry = false;
     stream->touched = stream->loop->now;
-    wherry__deadline_disarm(&stream->loop->deadlines, &stream->open.deadline);
     wherry__stream_arm(stream);
     wherry__stream_watch(stream);
     if (stream->receiver != NULL)
         wherry__wait_wake(stream->receiver, WHERRY_OK);
     stream->announce = true;
     wherry__source_flush_later(stream->loop, &stream->source);
-}
-
-/* Arms for the deadline, which the idle time holds, or for the next try. */
-static void arm(wherry_stream *stream)
-{
-    int64_t when = stream->touched; /* until it is connected: the deadline */
-    int64_t again = wherry__instant_after(stream->loop->now, RETRY_AFTER);
-
-    if (stream->retry && again < when)
-        when = again;
-    wherry__deadline_arm(&stream->loop->deadlines, &stream->open.deadline, when);
 }
 
 static void try_connect(wherry_stream *stream)
@@ -64,7 +49,7 @@ static void try_connect(wherry_stream *stream)
     if (result == 0 || result == -EISCONN) {
         connected(stream);
     } else if (result == -EINPROGRESS || result == -EALREADY || result == -EAGAIN) {
-        arm(stream);
+        wherry__stream_arm(stream);
         wherry__stream_watch(stream);
     } else {
         failed(stream, -result);
@@ -121,7 +106,7 @@ static int begin(wherry_stream *stream, const wherry_address *address, int64_t d
 
     if (descriptor < 0)
         return wherry__fail_system(descriptor, "a socket to connect with");
-    wherry__source_adopt(stream->loop, &stream->source, descriptor);
+    wherry__stream_adopt(stream, descriptor);
     wherry__stream_set_remote(stream, descriptor, address, options);
     stream->touched = deadline;
     stream->connecting = true;
@@ -134,7 +119,6 @@ static int wait(wherry_stream *stream, int64_t deadline)
 {
     wherry__wait wait;
     wherry__link list;
-    ssize_t woken;
     int result = wherry__wait_allowed(stream->loop, deadline);
 
     if (result < 0 || !stream->connecting)
@@ -142,9 +126,9 @@ static int wait(wherry_stream *stream, int64_t deadline)
     wherry__link_init(&list);
     wherry__wait_init(&wait, &list);
     stream->receiver = &wait;
-    woken = wherry__wait_any(&wait, 1, "connect", deadline, &result);
+    result = wherry__stream_wait(stream, &wait, "connect", deadline);
     stream->receiver = NULL;
-    return woken < 0 ? (int)woken : result;
+    return result;
 }
 
 static int fail_to(const wherry_address *address, const wherry_stream *stream, int result)

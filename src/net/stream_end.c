@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/size.h"
+#include "loop/task.h"
 #include "net/output.h"
 #include "net/socket.h"
 
@@ -51,18 +52,42 @@ void wherry__stream_drop(wherry_stream *stream)
     stream->draining = false;
     stream->connecting = false;
     stream->retry = false;
-    if (stream->freed)
-        wherry__source_dismiss(loop, &stream->source);
+    wherry__stream_dismiss(stream);
+}
+
+void wherry__stream_dismiss(wherry_stream *stream)
+{
+    if (stream->freed && stream->users == 0 && !wherry__stream_is_open(stream))
+        wherry__source_dismiss(stream->loop, &stream->source);
+}
+
+int wherry__stream_wait(wherry_stream *stream, wherry__wait *wait, const char *reason,
+                        int64_t deadline)
+{
+    int result = WHERRY_OK;
+    ssize_t woken;
+
+    stream->users++;
+    woken = wherry__wait_any(wait, 1, reason, deadline, &result);
+    stream->users--;
+    wherry__stream_dismiss(stream);
+    return woken < 0 ? (int)woken : result;
 }
 
 /* --- the other side's end, and failures */
 
+/* Not inside of a call of the user's that found out: not on a coroutine, and where a free would
+ * take the storage at once. */
 void wherry__stream_tell_end(wherry_stream *stream)
 {
     if (stream->receiver != NULL)
         wherry__wait_wake(stream->receiver, WHERRY_OK); /* it looks at the reason itself */
     if (stream->told || stream->closed)
         return;
+    if (!stream->loop->dispatching || wherry__task_running() != NULL) {
+        wherry__source_flush_later(stream->loop, &stream->source);
+        return;
+    }
     stream->told = true;
     if (stream->hooks != NULL && stream->hooks->ended != NULL)
         stream->hooks->ended(stream->owner, stream, stream->reason);
@@ -146,8 +171,10 @@ void wherry__stream_all_sent(wherry_stream *stream)
             close_now_or_drain(stream);
     } else if (stream->shutting && !stream->shut) {
         tell_shutdown(stream);
-        if (stream->reason != WHERRY_OK || stream->as_file)
+        if (stream->reason != WHERRY_OK)
             wherry__stream_drop(stream);
+        else if (stream->pipe)
+            wherry__stream_finish(stream, WHERRY_E_END); /* its reader sees the end now */
     }
 }
 
@@ -174,12 +201,11 @@ void wherry_stream_close(wherry_stream *stream)
         wherry__stream_drop(stream);
         return;
     }
-    stream->retry = false;
     stream->closing = true;
     stream->loop->closing++;
-    wherry__deadline_arm(
-        &stream->loop->deadlines, &stream->open.deadline,
-        wherry__instant_after(stream->loop->now, WHERRY_MILLISECONDS((int64_t)stream->linger_ms)));
+    stream->touched = wherry__instant_after(stream->loop->now,
+                                            WHERRY_MILLISECONDS((int64_t)stream->linger_ms));
+    wherry__stream_arm(stream);
     if (!stream->blocked)
         wherry__stream_write(stream);
     if (stream->closing)
@@ -217,6 +243,5 @@ void wherry_stream_free(wherry_stream *stream)
         return;
     wherry_stream_close(stream);
     stream->freed = true;
-    if (!wherry__stream_is_open(stream))
-        wherry__source_dismiss(stream->loop, &stream->source);
+    wherry__stream_dismiss(stream);
 }

@@ -120,10 +120,22 @@ static void took(wherry_stream *stream, size_t size)
         wherry__source_flush_later(stream->loop, &stream->source);
 }
 
+/* Whether nothing comes any more in the words of what is no socket: a terminal that was hung up, or
+ * what is open for writing only. */
+static bool ends_as_file(const wherry_stream *stream, ssize_t result)
+{
+    return stream->as_file && !stream->pipe &&
+           (result == -EBADF || (result == -EIO && !stream->source.always));
+}
+
 /* A failed send may have taken the error from the socket, so that receiving looks like an orderly
- * end. */
+ * end. A pipe that we write to is read only when it reports that its reader has gone. */
 static void over(wherry_stream *stream, ssize_t result)
 {
+    if (ends_as_file(stream, result))
+        result = 0;
+    else if (stream->pipe && result == -EBADF)
+        result = -EPIPE;
     if (result == 0 && stream->refusal == WHERRY_OK)
         wherry__stream_finish(stream, WHERRY_E_END);
     else
@@ -144,6 +156,7 @@ void wherry__stream_read(wherry_stream *stream)
         return;
     }
     room = wherry__size_min(stream->input->size - stream->end, stream->loop->chunks.size);
+    room = wherry__size_min(room, stream->receive_max - wherry__stream_length(stream));
     result = wherry__socket_receive(stream->loop->system, stream->source.descriptor,
                                     stream->input->bytes + stream->end, room, stream->as_file,
                                     stream->ask_first);
@@ -180,7 +193,7 @@ void wherry_stream_consume(wherry_stream *stream, size_t length)
     stream->begin += (uint32_t)wherry__size_min(length, wherry__stream_length(stream));
     stream->handed = 0;
     want_again(stream);
-    if (stream->input != NULL && wherry__stream_length(stream) == 0)
+    if (stream->input != NULL && wherry__stream_length(stream) == 0 && !stream->loop->freed)
         wherry__source_flush_later(stream->loop, &stream->source);
 }
 
@@ -216,7 +229,6 @@ static int wait_for_bytes(wherry_stream *stream, int64_t deadline)
 {
     wherry__wait wait;
     wherry__link list;
-    ssize_t woken;
     int result = wherry__wait_allowed(stream->loop, deadline);
 
     if (result < 0)
@@ -224,9 +236,9 @@ static int wait_for_bytes(wherry_stream *stream, int64_t deadline)
     wherry__link_init(&list);
     wherry__wait_init(&wait, &list);
     stream->receiver = &wait;
-    woken = wherry__wait_any(&wait, 1, "receive", deadline, &result);
+    result = wherry__stream_wait(stream, &wait, "receive", deadline);
     stream->receiver = NULL;
-    return woken < 0 ? (int)woken : result;
+    return result;
 }
 
 int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes, int64_t deadline)

@@ -26,9 +26,6 @@
 /* Parts of one write. */
 #define PARTS_MAX 32
 
-/* After an error that readiness does not tell the end of (ENOBUFS). */
-#define RETRY_AFTER WHERRY_MILLISECONDS(10)
-
 /* --- the end of the output */
 
 void wherry__stream_drop_output(wherry_stream *stream, int result)
@@ -39,6 +36,16 @@ void wherry__stream_drop_output(wherry_stream *stream, int result)
     wherry__wait_wake_all(&stream->waiters, result);
 }
 
+/* Who was refused tries again, and sees how it is. Not in the middle of writing. */
+static void tell_writable(wherry_stream *stream)
+{
+    if (!stream->refused)
+        return;
+    stream->refused = false;
+    stream->roomy = true;
+    wherry__source_flush_later(stream->loop, &stream->source);
+}
+
 /* Sending is over; what can still be received stays. */
 static void refuse_sends(wherry_stream *stream, int number)
 {
@@ -46,6 +53,7 @@ static void refuse_sends(wherry_stream *stream, int number)
     stream->number = (int16_t)number;
     stream->blocked = false;
     wherry__stream_drop_output(stream, WHERRY_E_RESET);
+    tell_writable(stream);
     if (stream->closing || stream->reason != WHERRY_OK)
         wherry__stream_drop(stream);
 }
@@ -55,11 +63,9 @@ static void refuse_sends(wherry_stream *stream, int number)
 static void wait_for_system(wherry_stream *stream, ssize_t result)
 {
     stream->blocked = true;
-    if (result == -ENOBUFS || result == -ENOMEM) {
-        stream->retry = true;
-        wherry__deadline_arm(&stream->loop->deadlines, &stream->open.deadline,
-                             wherry__instant_after(stream->loop->now, RETRY_AFTER));
-    }
+    stream->retry = result == -ENOBUFS || result == -ENOMEM;
+    if (stream->retry)
+        wherry__stream_arm(stream);
     wherry__stream_watch(stream);
 }
 
@@ -84,10 +90,7 @@ static void wake_waiters(wherry_stream *stream)
 static void wake_for_room(wherry_stream *stream)
 {
     wake_waiters(stream);
-    if (stream->refused && stream->hooks != NULL && stream->hooks->writable != NULL) {
-        stream->refused = false;
-        stream->hooks->writable(stream->owner, stream);
-    }
+    tell_writable(stream);
 }
 
 /* What was written is taken out of the output, and who waits for room is told. */
@@ -97,7 +100,8 @@ static void wrote(wherry_stream *stream, size_t size)
 
     size_t unsent = output->unsent - size;
 
-    stream->touched = stream->loop->now;
+    if (!stream->closing)
+        stream->touched = stream->loop->now;
     wherry__output_sent(output, size);
     if (unsent == 0) {
         stream->output = NULL;
@@ -141,7 +145,7 @@ void wherry__stream_write(wherry_stream *stream)
             break;
     if (stream->blocked)
         settle(stream);
-    if (stream->output == NULL)
+    if (stream->output == NULL && wherry__stream_is_open(stream))
         wherry__stream_all_sent(stream);
 }
 
@@ -177,8 +181,42 @@ static int queue_parts(wherry_stream *stream, const wherry_bytes *parts, size_t 
     return result;
 }
 
-/* Many segments are copied together; that happens when large pieces of input alternate with others.
- */
+/* All parts in one segment. */
+static int queue_flat(wherry_stream *stream, const wherry_bytes *parts, size_t count)
+{
+    wherry__chunk *chunk;
+    uint8_t *place;
+    size_t total = 0;
+    int result;
+
+    for (size_t i = 0; i < count; i++)
+        total += parts[i].length;
+    chunk = wherry__chunk_make(&stream->loop->chunks, total);
+    if (chunk == NULL)
+        return WHERRY_E_NO_MEMORY;
+    place = chunk->bytes;
+    for (size_t i = 0; i < count; i++)
+        place = wherry__bytes_put(place, parts[i]);
+    result = wherry__output_refer(stream->output, chunk, wherry_bytes_at(chunk->bytes, total));
+    wherry__chunk_release(chunk); /* the segment holds it */
+    return result == WHERRY_E_FULL ? WHERRY_E_NO_MEMORY : result;
+}
+
+/* No segment is left, which takes many large parts, or large pieces of input that alternate with
+ * others: it all moves together. */
+static int queue_more(wherry_stream *stream, const wherry_bytes *parts, size_t count)
+{
+    if (!stream->blocked)
+        wherry__stream_write(stream);
+    if (stream->refusal != WHERRY_OK)
+        return stream->refusal;
+    if (stream->output == NULL)
+        stream->output = wherry__output_make(&stream->loop->small_chunks);
+    else
+        stream->output = wherry__output_compact(stream->output, &stream->loop->chunks);
+    return stream->output == NULL ? WHERRY_E_NO_MEMORY : queue_flat(stream, parts, count);
+}
+
 static int queue(wherry_stream *stream, const wherry_bytes *parts, size_t count)
 {
     int result;
@@ -188,15 +226,11 @@ static int queue(wherry_stream *stream, const wherry_bytes *parts, size_t count)
     if (stream->output == NULL)
         return WHERRY_E_NO_MEMORY;
     result = queue_parts(stream, parts, count);
-    if (result != WHERRY_E_FULL)
-        return result;
-    if (!stream->blocked)
-        wherry__stream_write(stream);
-    if (stream->output == NULL)
-        return queue(stream, parts, count);
-    stream->output = wherry__output_compact(stream->output, &stream->loop->chunks);
-    result = queue_parts(stream, parts, count);
-    return result == WHERRY_E_FULL ? WHERRY_E_NO_MEMORY : result;
+    if (result == WHERRY_E_FULL)
+        result = queue_more(stream, parts, count);
+    if (result < 0 && stream->output != NULL && stream->output->unsent == 0)
+        wherry__stream_drop_output(stream, WHERRY_OK); /* an output always has something to send */
+    return result;
 }
 
 /* Large and from elsewhere: the system may take it as it lies. Returns how many bytes it took. */
@@ -302,7 +336,6 @@ static bool has_room(const wherry_stream *stream, size_t total)
 static int wait_for_output(wherry_stream *stream, bool sender, bool ahead, int64_t deadline)
 {
     wherry__wait wait;
-    ssize_t woken;
     int result = wherry__wait_allowed(stream->loop, deadline);
 
     if (result < 0)
@@ -313,8 +346,7 @@ static int wait_for_output(wherry_stream *stream, bool sender, bool ahead, int64
         wherry__link_remove(&wait.link);
         wherry__list_prepend(&stream->waiters, &wait.link);
     }
-    woken = wherry__wait_any(&wait, 1, sender ? "send" : "flush", deadline, &result);
-    return woken < 0 ? (int)woken : result;
+    return wherry__stream_wait(stream, &wait, sender ? "send" : "flush", deadline);
 }
 
 static bool senders_wait(const wherry_stream *stream)

@@ -1,0 +1,845 @@
+/* Receiving: what callbacks and coroutines are given, what stays, and when reading pauses. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <wherry/error.h>
+#include <wherry/event.h>
+
+#include "support/net.h"
+
+#define LARGE ((size_t)3 << 20)
+
+static const net_kind kinds[] = { NET_TCP4, NET_TCP6, NET_UNIX, NET_PAIR };
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* --- callbacks */
+
+static void received_bytes_are_told_and_the_end_behind_them(void **state)
+{
+    net *world = *state;
+
+    for (size_t i = 0; i < KINDS; i++) {
+        recorder told;
+        wherry_stream *stream;
+        int ends[2];
+
+        recorder_init(&told);
+        net_pair(kinds[i], ends);
+        stream = net_stream(world, ends[0], &told);
+        net_put(ends[1], "hello", 5);
+        assert_int_equal(close(ends[1]), 0);
+        NET_UNTIL(world, told.reason != 0);
+        assert_int_equal(told.length, 5);
+        assert_memory_equal(told.bytes, "hello", 5);
+        assert_string_equal(told.trace, "re");
+        assert_int_equal(told.reason, WHERRY_E_END);
+        assert_int_equal(wherry_stream_end(stream), WHERRY_E_END);
+        net_settle(world);
+        assert_string_equal(told.trace, "re");
+        wherry_stream_free(stream);
+        recorder_clear(&told);
+    }
+}
+
+/* Writes length bytes of the pattern without waiting; returns how many went. */
+static size_t push(int descriptor, size_t offset, size_t length)
+{
+    static uint8_t bytes[1 << 16];
+    size_t size = length < sizeof(bytes) ? length : sizeof(bytes);
+    ssize_t count;
+
+    net_fill(bytes, size, offset);
+    count = send(descriptor, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    assert_true(count > 0 || errno == EAGAIN);
+    return count > 0 ? (size_t)count : 0;
+}
+
+static void many_bytes_arrive_whole_in_any_portions(void **state)
+{
+    const size_t portions[] = { 1, 7, 1000, 0 };
+    net *world = *state;
+
+    for (size_t i = 0; i < sizeof(portions) / sizeof(portions[0]); i++) {
+        size_t length = portions[i] == 1 ? 3000 : portions[i] == 7 ? 30000 : LARGE;
+        size_t sent = 0;
+        recorder told;
+        wherry_stream *stream;
+        int ends[2];
+
+        recorder_init(&told);
+        net_pair(NET_PAIR, ends);
+        stream = net_stream(world, ends[0], &told);
+        if (portions[i] > 0)
+            faulty_system_shorten(&world->system, FAULTY_RECEIVE, portions[i]);
+        while (told.length < length) {
+            sent += sent < length ? push(ends[1], sent, length - sent) : 0;
+            assert_true(wherry_loop_step(world->loop) >= 0);
+        }
+        assert_int_equal(told.length, length);
+        net_check(told.bytes, length, 0);
+        wherry_stream_free(stream);
+        recorder_clear(&told);
+        faulty_system_heal(&world->system);
+        assert_int_equal(close(ends[1]), 0);
+    }
+}
+
+static void interrupted_and_delayed_reads_lose_nothing(void **state)
+{
+    const int numbers[] = { EINTR, EAGAIN };
+    net *world = *state;
+
+    for (size_t k = 1; k <= 12; k++) {
+        for (size_t i = 0; i < 2; i++) {
+            recorder told;
+            wherry_stream *stream;
+            int ends[2];
+
+            recorder_init(&told);
+            net_pair(NET_PAIR, ends);
+            stream = net_stream(world, ends[0], &told);
+            net_put(ends[1], "0123456789", 10);
+            assert_int_equal(close(ends[1]), 0);
+            world->system.rules[FAULTY_RECEIVE] = (faulty_rule){
+                .first = world->system.calls[FAULTY_RECEIVE] + k, .count = 3, .number = numbers[i]
+            };
+            NET_UNTIL(world, told.reason != 0);
+            assert_int_equal(told.reason, WHERRY_E_END);
+            assert_int_equal(told.length, 10);
+            assert_memory_equal(told.bytes, "0123456789", 10);
+            wherry_stream_free(stream);
+            recorder_clear(&told);
+        }
+        faulty_system_shorten(&world->system, FAULTY_RECEIVE, 1);
+    }
+}
+
+static void what_is_not_consumed_stays(void **state)
+{
+    net *world = *state;
+    recorder told;
+    wherry_stream *stream;
+    wherry_bytes bytes;
+    int ends[2];
+
+    recorder_init(&told);
+    told.consume_max = SIZE_MAX;
+    net_pair(NET_PAIR, ends);
+    stream = net_stream(world, ends[0], &told);
+    assert_int_equal(wherry_stream_peek(stream).length, 0);
+    net_put(ends[1], "abc", 3);
+    NET_UNTIL(world, strlen(told.trace) == 1);
+    net_settle(world);
+    net_put(ends[1], "def", 3);
+    NET_UNTIL(world, strlen(told.trace) == 2);
+    bytes = wherry_stream_peek(stream);
+    assert_int_equal(bytes.length, 6);
+    assert_memory_equal(bytes.data, "abcdef", 6);
+    wherry_stream_consume(stream, 4);
+    net_settle(world);
+    bytes = wherry_stream_peek(stream);
+    assert_int_equal(bytes.length, 2);
+    assert_memory_equal(bytes.data, "ef", 2);
+    wherry_stream_consume(stream, 3); /* more than there are: all */
+    assert_int_equal(wherry_stream_peek(stream).length, 0);
+    net_put(ends[1], "g", 1);
+    NET_UNTIL(world, strlen(told.trace) == 3);
+    assert_memory_equal(wherry_stream_peek(stream).data, "g", 1);
+    assert_int_equal(close(ends[1]), 0);
+    NET_UNTIL(world, told.reason == WHERRY_E_END);
+    assert_memory_equal(wherry_stream_peek(stream).data, "g", 1);
+    wherry_stream_free(stream);
+}
+
+/* A stream whose receive buffer holds at most that much. */
+static wherry_stream *make_limited(net *world, int descriptor, recorder *told, size_t receive_max)
+{
+    wherry_stream *stream;
+
+    recorder_init(told);
+    told->consume_max = SIZE_MAX;
+    assert_int_equal(wherry_stream_new(&stream, .loop = world->loop, .descriptor = descriptor,
+                                       .events = &told->events, .receive_max = receive_max),
+                     WHERRY_OK);
+    return stream;
+}
+
+static void full_receive_buffer_pauses_reading(void **state)
+{
+    const size_t limits[] = { 1, 100, 65535, 65536, 65537, 200000 };
+    static uint8_t bytes[200001];
+    net *world = *state;
+
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        recorder told;
+        int ends[2];
+        int size = 1 << 20;
+        wherry_stream *stream;
+
+        net_pair(NET_PAIR, ends);
+        assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+        stream = make_limited(world, ends[0], &told, limits[i]);
+        net_fill(bytes, limits[i] + 1, 0);
+        for (size_t sent = 0; sent <= limits[i]; sent += push(ends[1], sent, limits[i] + 1 - sent))
+            if (sent > 60000)
+                net_settle(world);
+        net_settle(world); /* it has the limit, the system one past it */
+        assert_int_equal(wherry_stream_peek(stream).length, limits[i]);
+        net_check(wherry_stream_peek(stream).data, limits[i], 0);
+        wherry_stream_consume(stream, 1);
+        net_settle(world);
+        assert_int_equal(wherry_stream_peek(stream).length, limits[i]);
+        net_check(wherry_stream_peek(stream).data, limits[i], 1);
+        assert_int_equal(close(ends[1]), 0);
+        net_settle(world);
+        assert_int_equal(wherry_stream_end(stream), WHERRY_OK); /* not seen while it is full */
+        wherry_stream_consume(stream, 1);
+        NET_UNTIL(world, wherry_stream_end(stream) == WHERRY_E_END);
+        wherry_stream_free(stream);
+    }
+}
+
+static void paused_stream_leaves_bytes_with_the_system(void **state)
+{
+    net *world = *state;
+    recorder told;
+    wherry_stream *stream;
+    int ends[2];
+
+    recorder_init(&told);
+    net_pair(NET_PAIR, ends);
+    stream = net_stream(world, ends[0], &told);
+    wherry_stream_pause(stream);
+    wherry_stream_pause(stream);
+    net_put(ends[1], "a", 1);
+    net_settle(world);
+    assert_string_equal(told.trace, "");
+    assert_int_equal(world->system.calls[FAULTY_RECEIVE], 0);
+    wherry_stream_resume(stream);
+    NET_UNTIL(world, told.length == 1);
+    wherry_stream_pause(stream);
+    net_put(ends[1], "b", 1);
+    wherry_stream_resume(stream); /* before it was noticed */
+    NET_UNTIL(world, told.length == 2);
+    wherry_stream_pause(stream);
+    assert_int_equal(close(ends[1]), 0);
+    net_settle(world);
+    assert_int_equal(told.reason, 0); /* the end is not told either */
+    wherry_stream_resume(stream);
+    NET_UNTIL(world, told.reason == WHERRY_E_END);
+    wherry_stream_free(stream);
+    recorder_clear(&told);
+}
+
+static void pause_in_received(recorder *self, wherry_stream *stream, char what)
+{
+    (void)self;
+    if (what == 'r')
+        wherry_stream_pause(stream);
+}
+
+static void pause_inside_received_holds(void **state)
+{
+    net *world = *state;
+    recorder told;
+    wherry_stream *stream;
+    int ends[2];
+
+    recorder_init(&told);
+    told.act = pause_in_received;
+    net_pair(NET_PAIR, ends);
+    stream = net_stream(world, ends[0], &told);
+    for (size_t i = 1; i <= 3; i++) {
+        net_put(ends[1], "x", 1);
+        NET_UNTIL(world, told.length == i);
+        net_put(ends[1], "y", 1);
+        net_settle(world);
+        assert_int_equal(told.length, i);
+        assert_int_equal(recv(ends[0], (char[2]){ 0 }, 2, MSG_DONTWAIT), 1);
+        wherry_stream_resume(stream);
+    }
+    wherry_stream_free(stream);
+    recorder_clear(&told);
+    assert_int_equal(close(ends[1]), 0);
+}
+
+static void silent_stream_holds_no_memory(void **state)
+{
+    net *world = *state;
+    recorder told;
+    wherry_loop_statistics before, after;
+    wherry_stream *stream;
+    int ends[2];
+
+    recorder_init(&told);
+    net_pair(NET_PAIR, ends);
+    stream = net_stream(world, ends[0], &told);
+    net_put(ends[1], "warm", 4); /* the pool has its chunk then */
+    NET_UNTIL(world, told.length == 4);
+    net_settle(world);
+    wherry_loop_statistics_read(world->loop, &before);
+    for (size_t i = 0; i < 10; i++) {
+        net_put(ends[1], "x", 1);
+        NET_UNTIL(world, told.length == 5 + i);
+    }
+    net_settle(world);
+    wherry_loop_statistics_read(world->loop, &after);
+    assert_int_equal(after.bytes, before.bytes);
+    wherry_stream_free(stream);
+    recorder_clear(&told);
+    assert_int_equal(close(ends[1]), 0);
+}
+
+/* --- coroutines */
+
+typedef struct actor {
+    net *world;
+    wherry_stream *stream;
+    int far;
+    wherry_event *event;
+    int result;
+    bool done;
+} actor;
+
+static int receive_twice(void *argument)
+{
+    actor *self = argument;
+    wherry_bytes bytes;
+
+    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NOW), WHERRY_E_WOULD_BLOCK);
+    assert_int_equal(wherry_stream_receive(self->stream, &bytes, wherry_in(0)), WHERRY_E_TIMED_OUT);
+    net_put(self->far, "one", 3);
+    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_OK);
+    assert_int_equal(bytes.length, 3);
+    assert_memory_equal(bytes.data, "one", 3);
+    net_put(self->far, "two", 3);
+    assert_int_equal(wherry_sleep(wherry_in(WHERRY_MILLISECONDS(1))), WHERRY_OK);
+    assert_memory_equal(bytes.data, "one", 3); /* until the next receive */
+    assert_int_equal(wherry_stream_peek(self->stream).length, 3);
+    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_OK);
+    assert_int_equal(bytes.length, 3);
+    assert_memory_equal(bytes.data, "two", 3);
+    assert_int_equal(close(self->far), 0);
+    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_E_END);
+    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NOW), WHERRY_E_END);
+    assert_int_equal(wherry_stream_peek(self->stream).length, 0);
+    return WHERRY_OK;
+}
+
+static void receive_hands_out_and_consumes_at_the_next(void **state)
+{
+    net *world = *state;
+
+    for (size_t i = 0; i < KINDS; i++) {
+        actor self = { .world = world };
+        int ends[2];
+
+        net_pair(kinds[i], ends);
+        self.far = ends[1];
+        self.stream = net_stream(world, ends[0], NULL);
+        assert_int_equal(net_run(world, receive_twice, &self), WHERRY_OK);
+        wherry_stream_free(self.stream);
+    }
+}
+
+static int receive_much(void *argument)
+{
+    actor *self = argument;
+    wherry_bytes bytes;
+    size_t received = 0;
+    size_t sent = 0;
+
+    while (received < LARGE) {
+        while (sent < LARGE && sent - received < 200000)
+            sent += push(self->far, sent, LARGE - sent);
+        assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_OK);
+        net_check(bytes.data, bytes.length, received);
+        received += bytes.length;
+    }
+    return WHERRY_OK;
+}
+
+static void receive_gives_all_bytes_in_order(void **state)
+{
+    const size_t portions[] = { 999, 0 };
+    net *world = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        actor self = { .world = world };
+        int ends[2];
+        int size = 1 << 20;
+
+        net_pair(NET_PAIR, ends);
+        assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+        if (portions[i] > 0)
+            faulty_system_shorten(&world->system, FAULTY_RECEIVE, portions[i]);
+        self.far = ends[1];
+        self.stream = net_stream(world, ends[0], NULL);
+        assert_int_equal(net_run(world, receive_much, &self), WHERRY_OK);
+        faulty_system_heal(&world->system);
+        wherry_stream_free(self.stream);
+        assert_int_equal(close(ends[1]), 0);
+    }
+}
+
+static int receive_once(void *argument)
+{
+    actor *self = argument;
+    wherry_bytes bytes;
+
+    self->result = wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER);
+    self->done = true;
+    return self->result;
+}
+
+static int receive_as_second(void *argument)
+{
+    actor *self = argument;
+    wherry_bytes bytes;
+
+    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_E_BUSY);
+    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NOW), WHERRY_E_BUSY);
+    return WHERRY_OK;
+}
+
+/* A task that waits in receive, on a new pair. */
+static wherry_task *start_receiver(actor *self, net *world, wherry_body *body)
+{
+    wherry_task *task;
+    int ends[2];
+
+    *self = (actor){ .world = world };
+    net_pair(NET_PAIR, ends);
+    self->far = ends[1];
+    self->stream = net_stream(world, ends[0], NULL);
+    assert_int_equal(wherry_spawn(&task, body, self, .loop = world->loop), WHERRY_OK);
+    NET_UNTIL(world, wherry_task_waits_for(task) != NULL);
+    assert_string_equal(wherry_task_waits_for(task), "receive");
+    return task;
+}
+
+static void second_receiver_is_told_busy(void **state)
+{
+    net *world = *state;
+    actor self;
+    wherry_task *task = start_receiver(&self, world, receive_once);
+
+    assert_int_equal(net_run(world, receive_as_second, &self), WHERRY_OK);
+    net_put(self.far, "x", 1);
+    NET_UNTIL(world, self.done);
+    assert_int_equal(self.result, WHERRY_OK);
+    wherry_task_release(task);
+    wherry_stream_free(self.stream);
+    assert_int_equal(close(self.far), 0);
+}
+
+static void close_wakes_the_receiver(void **state)
+{
+    net *world = *state;
+    actor self;
+    wherry_task *task = start_receiver(&self, world, receive_once);
+
+    wherry_stream_close(self.stream);
+    NET_UNTIL(world, self.done);
+    assert_int_equal(self.result, WHERRY_E_CLOSED);
+    wherry_task_release(task);
+    wherry_stream_free(self.stream);
+    assert_int_equal(close(self.far), 0);
+}
+
+/* The storage must outlive the task's way out of the call, wherever the free happens. */
+static void free_wakes_the_receiver(void **state)
+{
+    net *world = *state;
+    actor self;
+    wherry_task *task = start_receiver(&self, world, receive_once);
+
+    wherry_stream_free(self.stream); /* outside of a pass */
+    NET_UNTIL(world, self.done);
+    assert_int_equal(self.result, WHERRY_E_CLOSED);
+    wherry_task_release(task);
+    assert_int_equal(close(self.far), 0);
+}
+
+static void free_behind_bytes_wakes_the_receiver(void **state)
+{
+    net *world = *state;
+    actor self;
+    wherry_task *task = start_receiver(&self, world, receive_once);
+
+    net_put(self.far, "x", 1);
+    assert_true(wherry_loop_prepare(world->loop) >= 0);
+    assert_true(wherry_loop_wait(world->loop, WHERRY_NEVER) == 1);
+    wherry_stream_free(self.stream); /* between being ready and being served */
+    NET_UNTIL(world, self.done);
+    assert_int_equal(self.result, WHERRY_E_CLOSED);
+    wherry_task_release(task);
+    assert_int_equal(close(self.far), 0);
+}
+
+typedef struct freeing {
+    recorder told; /* first */
+    actor *victim;
+} freeing;
+
+static void free_victim(recorder *self, wherry_stream *stream, char what)
+{
+    actor *victim = ((freeing *)self)->victim;
+
+    (void)what;
+    (void)stream;
+    wherry_stream_free(victim->stream);
+    victim->stream = NULL;
+}
+
+static void free_in_a_callback_wakes_the_receiver(void **state)
+{
+    net *world = *state;
+    actor self;
+    wherry_task *task = start_receiver(&self, world, receive_once);
+    freeing other = { .victim = &self };
+    wherry_stream *stream;
+    wherry_address address;
+    int listener = net_listen(NET_UNIX, 1, &address);
+
+    recorder_init(&other.told);
+    other.told.act = free_victim;
+    assert_int_equal(wherry_stream_connect(&stream, &address, WHERRY_NEVER, .loop = world->loop,
+                                           .events = &other.told.events),
+                     WHERRY_OK);
+    NET_UNTIL(world, self.done); /* connected is told at the end of a pass, behind the tasks */
+    assert_int_equal(self.result, WHERRY_E_CLOSED);
+    assert_string_equal(other.told.trace, "c");
+    wherry_task_release(task);
+    wherry_stream_free(stream);
+    assert_int_equal(close(listener), 0);
+    assert_int_equal(close(self.far), 0);
+}
+
+static void canceled_receiver_is_told(void **state)
+{
+    net *world = *state;
+    actor self;
+    wherry_task *task = start_receiver(&self, world, receive_once);
+
+    wherry_task_cancel(task);
+    NET_UNTIL(world, self.done);
+    assert_int_equal(self.result, WHERRY_E_CANCELED);
+    wherry_task_release(task);
+    wherry_stream_free(self.stream);
+    assert_int_equal(close(self.far), 0);
+}
+
+static int receive_though_canceled(void *argument)
+{
+    actor *self = argument;
+    wherry_bytes bytes;
+
+    wherry_task_cancel(wherry_task_current());
+    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_E_CANCELED);
+    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NOW), WHERRY_E_CANCELED);
+    return WHERRY_OK;
+}
+
+static void canceled_task_receives_nothing_though_bytes_are_there(void **state)
+{
+    net *world = *state;
+    actor self = { .world = world };
+    recorder told;
+    int ends[2];
+
+    recorder_init(&told);
+    told.consume_max = SIZE_MAX;
+    net_pair(NET_PAIR, ends);
+    self.stream = net_stream(world, ends[0], &told);
+    net_put(ends[1], "x", 1);
+    NET_UNTIL(world, told.trace[0] == 'r');
+    (void)net_run(world, receive_though_canceled, &self);
+    assert_int_equal(wherry_stream_peek(self.stream).length, 1);
+    wherry_stream_free(self.stream);
+    assert_int_equal(close(ends[1]), 0);
+}
+
+static int time_out(void *argument)
+{
+    actor *self = argument;
+    wherry_bytes bytes;
+    int64_t begin = wherry_loop_now(wherry_loop_current());
+
+    assert_int_equal(
+        wherry_stream_receive(self->stream, &bytes, wherry_in(WHERRY_MILLISECONDS(50))),
+        WHERRY_E_TIMED_OUT);
+    assert_int_equal(wherry_loop_now(wherry_loop_current()) - begin, WHERRY_MILLISECONDS(50));
+    net_put(self->far, "late", 4);
+    assert_int_equal(wherry_stream_receive(self->stream, &bytes, wherry_in(WHERRY_SECONDS(1))),
+                     WHERRY_OK);
+    assert_int_equal(bytes.length, 4);
+    return WHERRY_OK;
+}
+
+static void deadline_of_a_receive_leaves_the_stream_usable(void **state)
+{
+    net *world = *state;
+    actor self = { .world = world };
+    int ends[2];
+
+    net_pair(NET_PAIR, ends);
+    self.far = ends[1];
+    self.stream = net_stream(world, ends[0], NULL);
+    assert_int_equal(net_run(world, time_out, &self), WHERRY_OK);
+    wherry_stream_free(self.stream);
+    assert_int_equal(close(ends[1]), 0);
+}
+
+static void receive_outside_of_coroutines_is_only_for_now(void **state)
+{
+    net *world = *state;
+    wherry_bytes bytes;
+    wherry_stream *stream;
+    int ends[2];
+
+    net_pair(NET_PAIR, ends);
+    stream = net_stream(world, ends[0], NULL);
+    assert_int_equal(wherry_stream_receive(stream, &bytes, WHERRY_NEVER), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_stream_receive(stream, &bytes, WHERRY_NOW), WHERRY_E_WOULD_BLOCK);
+    net_put(ends[1], "now", 3);
+    NET_UNTIL(world, wherry_stream_peek(stream).length == 3);
+    assert_int_equal(wherry_stream_receive(stream, &bytes, WHERRY_NOW), WHERRY_OK);
+    assert_int_equal(bytes.length, 3);
+    assert_int_equal(wherry_stream_receive(stream, &bytes, WHERRY_NOW), WHERRY_E_WOULD_BLOCK);
+    wherry_stream_close(stream);
+    assert_int_equal(wherry_stream_receive(stream, &bytes, WHERRY_NOW), WHERRY_E_CLOSED);
+    wherry_stream_free(stream);
+    assert_int_equal(close(ends[1]), 0);
+}
+
+/* --- memory */
+
+static int receive_with(wherry_memory *memory)
+{
+    static uint8_t bytes[150000];
+    wherry_loop *loop;
+    wherry_stream *stream = NULL;
+    int ends[2];
+    int size = 1 << 20;
+    recorder told;
+    int result = wherry_loop_new(&loop, .memory = memory);
+
+    if (result < 0)
+        return result;
+    net_pair(NET_PAIR, ends);
+    recorder_init(&told);
+    told.consume_max = SIZE_MAX;
+    assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+    net_fill(bytes, sizeof(bytes), 0);
+    net_put(ends[1], bytes, sizeof(bytes));
+    assert_int_equal(close(ends[1]), 0);
+    result = wherry_stream_new(&stream, .loop = loop, .descriptor = ends[0],
+                               .events = &told.events);
+    if (result < 0)
+        assert_int_equal(close(ends[0]), 0);
+    while (result == WHERRY_OK && told.reason == 0)
+        assert_true(wherry_loop_step(loop) >= 0);
+    if (told.reason == WHERRY_E_END)
+        assert_int_equal(wherry_stream_peek(stream).length, sizeof(bytes));
+    else if (told.reason != 0)
+        result = told.reason;
+    if (stream != NULL)
+        net_check(wherry_stream_peek(stream).data, wherry_stream_peek(stream).length, 0);
+    wherry_stream_free(stream);
+    wherry_loop_free(loop);
+    return result;
+}
+
+static void failing_memory_ends_a_stream_and_nothing_else(void **state)
+{
+    size_t descriptors = net_descriptors();
+
+    (void)state;
+    assert_true(failing_memory_try(receive_with) >= 5);
+    assert_int_equal(net_descriptors(), descriptors);
+}
+
+/* --- what is no socket */
+
+static void pipe_is_read_to_its_end(void **state)
+{
+    net *world = *state;
+
+    for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
+        recorder told;
+        wherry_stream *stream;
+        wherry_address address;
+        int ends[2];
+
+        recorder_init(&told);
+        assert_int_equal(pipe2(ends, flags), 0);
+        stream = net_stream(world, ends[0], &told);
+        net_settle(world);
+        assert_string_equal(told.trace, "");
+        assert_int_equal(fcntl(ends[0], F_GETFL) & O_NONBLOCK, flags); /* left alone */
+        net_put(ends[1], "through", 7);
+        NET_UNTIL(world, told.length == 7);
+        assert_int_equal(close(ends[1]), 0);
+        NET_UNTIL(world, told.reason == WHERRY_E_END);
+        assert_memory_equal(told.bytes, "through", 7);
+        wherry_stream_remote(stream, &address);
+        assert_int_equal(address.family, WHERRY_FAMILY_NONE);
+        wherry_stream_local(stream, &address);
+        assert_int_equal(address.family, WHERRY_FAMILY_NONE);
+        wherry_stream_free(stream);
+        recorder_clear(&told);
+        if (O_NONBLOCK == 0)
+            break;
+    }
+}
+
+static int make_file(const void *data, size_t length, int flags)
+{
+    char path[] = "/tmp/wherry-test-XXXXXX";
+    int descriptor = mkstemp(path);
+    int again;
+
+    assert_true(descriptor >= 0);
+    net_put(descriptor, data, length);
+    again = open(path, flags | O_CLOEXEC);
+    assert_true(again >= 0);
+    assert_int_equal(close(descriptor), 0);
+    assert_int_equal(unlink(path), 0);
+    return again;
+}
+
+static void regular_file_is_read_to_its_end(void **state)
+{
+    static uint8_t bytes[300000];
+    net *world = *state;
+    recorder told;
+    wherry_stream *stream;
+
+    recorder_init(&told);
+    net_fill(bytes, sizeof(bytes), 0);
+    stream = net_stream(world, make_file(bytes, sizeof(bytes), O_RDONLY), &told);
+    NET_UNTIL(world, told.reason != 0);
+    assert_int_equal(told.reason, WHERRY_E_END);
+    assert_int_equal(told.length, sizeof(bytes));
+    net_check(told.bytes, told.length, 0);
+    net_settle(world); /* it is not ready for ever */
+    wherry_stream_free(stream);
+    recorder_clear(&told);
+}
+
+static void paused_file_is_not_read(void **state)
+{
+    net *world = *state;
+    recorder told;
+    wherry_stream *stream;
+
+    recorder_init(&told);
+    stream = net_stream(world, make_file("abc", 3, O_RDONLY), &told);
+    wherry_stream_pause(stream);
+    net_settle(world);
+    assert_string_equal(told.trace, "");
+    wherry_stream_resume(stream);
+    NET_UNTIL(world, told.reason == WHERRY_E_END);
+    assert_int_equal(told.length, 3);
+    wherry_stream_free(stream);
+    recorder_clear(&told);
+}
+
+static void file_for_writing_only_ends_at_once_and_takes_what_is_sent(void **state)
+{
+    net *world = *state;
+    recorder told;
+    wherry_stream *stream;
+    int file = make_file("", 0, O_WRONLY);
+    char path[64];
+    char text[8] = "";
+    int reader;
+
+    recorder_init(&told);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+    reader = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(reader >= 0);
+    stream = net_stream(world, file, &told);
+    net_settle(world);
+    assert_int_equal(wherry_stream_end(stream), WHERRY_E_END);
+    assert_int_equal(wherry_stream_send(stream, wherry_text("log"), WHERRY_NOW), WHERRY_OK);
+    net_settle(world);
+    assert_int_equal(wherry_stream_unsent(stream), 0);
+    assert_int_equal(read(reader, text, sizeof(text)), 3);
+    assert_string_equal(text, "log");
+    wherry_stream_free(stream);
+    assert_int_equal(close(reader), 0);
+}
+
+static void pseudo_terminal_goes_both_ways_until_it_is_hung_up(void **state)
+{
+    net *world = *state;
+    recorder told;
+    wherry_stream *stream;
+    char text[16] = "";
+    int master, slave;
+
+    recorder_init(&told);
+    if (openpty(&master, &slave, NULL, NULL, NULL) != 0) {
+        print_message("skipped: no pseudo-terminals here\n");
+        skip();
+    }
+    stream = net_stream(world, master, &told);
+    net_put(slave, "to you", 6);
+    NET_UNTIL(world, told.length == 6);
+    assert_memory_equal(told.bytes, "to you", 6);
+    assert_int_equal(wherry_stream_send(stream, wherry_text("line\n"), WHERRY_NOW), WHERRY_OK);
+    NET_UNTIL(world, wherry_stream_unsent(stream) == 0);
+    assert_int_equal(read(slave, text, sizeof(text)), 5);
+    assert_string_equal(text, "line\n");
+    assert_int_equal(close(slave), 0);
+    NET_UNTIL(world, told.reason != 0);
+    assert_int_equal(told.reason, WHERRY_E_END);
+    net_settle(world);
+    wherry_stream_free(stream);
+    recorder_clear(&told);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NET_TEST(received_bytes_are_told_and_the_end_behind_them),
+        NET_TEST(many_bytes_arrive_whole_in_any_portions),
+        NET_TEST(interrupted_and_delayed_reads_lose_nothing),
+        NET_TEST(what_is_not_consumed_stays),
+        NET_TEST(full_receive_buffer_pauses_reading),
+        NET_TEST(paused_stream_leaves_bytes_with_the_system),
+        NET_TEST(pause_inside_received_holds),
+        NET_TEST(silent_stream_holds_no_memory),
+        NET_TEST(receive_hands_out_and_consumes_at_the_next),
+        NET_TEST(receive_gives_all_bytes_in_order),
+        NET_TEST(second_receiver_is_told_busy),
+        NET_TEST(close_wakes_the_receiver),
+        NET_TEST(free_wakes_the_receiver),
+        NET_TEST(free_behind_bytes_wakes_the_receiver),
+        NET_TEST(free_in_a_callback_wakes_the_receiver),
+        NET_TEST(canceled_receiver_is_told),
+        NET_TEST(canceled_task_receives_nothing_though_bytes_are_there),
+        NET_TEST_VIRTUAL(deadline_of_a_receive_leaves_the_stream_usable),
+        NET_TEST(receive_outside_of_coroutines_is_only_for_now),
+        NET_TEST(failing_memory_ends_a_stream_and_nothing_else),
+        NET_TEST(pipe_is_read_to_its_end),
+        NET_TEST(regular_file_is_read_to_its_end),
+        NET_TEST(paused_file_is_not_read),
+        NET_TEST(file_for_writing_only_ends_at_once_and_takes_what_is_sent),
+        NET_TEST(pseudo_terminal_goes_both_ways_until_it_is_hung_up),
+    };
+
+    return NET_RUN(tests);
+}

@@ -1,0 +1,347 @@
+#include "support/net.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <wherry/error.h>
+
+#define SETTLE_MAX 10000
+
+/* --- the loop */
+
+void net_open(net *self, wherry_system *system, wherry_clock clock)
+{
+    memset(self, 0, sizeof(*self));
+    self->descriptors = net_descriptors();
+    faulty_system_init(&self->system, system);
+    failing_memory_init(&self->memory, 0, false);
+    assert_int_equal(wherry_loop_new(&self->loop, .system = &self->system.base,
+                                     .memory = &self->memory.base, .clock = clock),
+                     WHERRY_OK);
+}
+
+void net_close(net *self)
+{
+    wherry_loop_free(self->loop);
+    failing_memory_assert_empty(&self->memory);
+    assert_int_equal(net_descriptors(), self->descriptors);
+}
+
+static wherry_system *used;
+static net current;
+
+int net_use(wherry_system *system)
+{
+    used = system;
+    return 0;
+}
+
+int net_set_up(void **state)
+{
+    net_open(&current, used, WHERRY_CLOCK_REAL);
+    *state = &current;
+    return 0;
+}
+
+int net_set_up_virtual(void **state)
+{
+    net_open(&current, used, WHERRY_CLOCK_VIRTUAL);
+    *state = &current;
+    return 0;
+}
+
+int net_tear_down(void **state)
+{
+    net_close(*state);
+    return 0;
+}
+
+size_t net_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    size_t count = 0;
+
+    assert_non_null(folder);
+    while (readdir(folder) != NULL)
+        count++;
+    assert_int_equal(closedir(folder), 0);
+    return count;
+}
+
+void net_pass(net *self)
+{
+    assert_true(wherry_loop_prepare(self->loop) >= 0);
+    assert_true(wherry_loop_wait(self->loop, WHERRY_NEVER) >= 0);
+    assert_true(wherry_loop_dispatch(self->loop) >= 0);
+}
+
+void net_settle(net *self)
+{
+    for (size_t i = 0; wherry_loop_step(self->loop) != 0; i++)
+        if (i == SETTLE_MAX)
+            fail_msg("the loop does not come to rest");
+}
+
+int net_run(net *self, wherry_body *body, void *argument)
+{
+    wherry_task *task;
+    int result = 0;
+
+    assert_int_equal(wherry_spawn(&task, body, argument, .loop = self->loop), WHERRY_OK);
+    NET_UNTIL(self, wherry_task_ended(task));
+    assert_int_equal(wherry_task_join(task, &result, WHERRY_NOW), WHERRY_OK);
+    wherry_task_release(task);
+    return result;
+}
+
+/* --- pairs */
+
+void net_path(wherry_address *address)
+{
+    static unsigned count;
+    char text[64];
+    int length = snprintf(text, sizeof(text), "/tmp/wherry-test-%d-%u.sock", (int)getpid(),
+                          count++);
+
+    assert_int_equal(wherry_address_parse(address, text, (size_t)length), WHERRY_OK);
+}
+
+static void choose_address(net_kind kind, wherry_address *address)
+{
+    const char *text = kind == NET_TCP4 ? "127.0.0.1:0" : "[::1]:0";
+
+    if (kind == NET_UNIX)
+        net_path(address);
+    else
+        assert_int_equal(wherry_address_parse(address, text, strlen(text)), WHERRY_OK);
+}
+
+static int open_socket(net_kind kind)
+{
+    const int families[] = { AF_INET, AF_INET6, AF_UNIX };
+    int descriptor = socket(families[kind], SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(descriptor >= 0);
+    return descriptor;
+}
+
+static int bind_socket(net_kind kind, wherry_address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t size;
+    int descriptor = open_socket(kind);
+
+    choose_address(kind, address);
+    size = wherry_address_to_system(address, &storage);
+    assert_int_equal(bind(descriptor, (struct sockaddr *)&storage, size), 0);
+    size = sizeof(storage);
+    assert_int_equal(getsockname(descriptor, (struct sockaddr *)&storage, &size), 0);
+    assert_int_equal(wherry_address_from_system(address, (struct sockaddr *)&storage, size),
+                     WHERRY_OK);
+    return descriptor;
+}
+
+int net_listen(net_kind kind, int backlog, wherry_address *address)
+{
+    int descriptor = bind_socket(kind, address);
+
+    assert_int_equal(listen(descriptor, backlog), 0);
+    return descriptor;
+}
+
+static void remove_path(const wherry_address *address)
+{
+    char path[WHERRY_ADDRESS_PATH_MAX + 1] = "";
+
+    memcpy(path, address->at.path, address->length);
+    (void)unlink(path);
+}
+
+void net_vacant(net_kind kind, wherry_address *address)
+{
+    int descriptor = bind_socket(kind, address);
+
+    assert_int_equal(close(descriptor), 0);
+    if (kind == NET_UNIX)
+        remove_path(address);
+}
+
+void net_pair(net_kind kind, int ends[2])
+{
+    struct sockaddr_storage storage;
+    wherry_address address;
+    socklen_t size;
+    int listener;
+
+    if (kind == NET_PAIR) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+        return;
+    }
+    listener = net_listen(kind, 1, &address);
+    ends[1] = open_socket(kind);
+    size = wherry_address_to_system(&address, &storage);
+    assert_int_equal(connect(ends[1], (struct sockaddr *)&storage, size), 0);
+    ends[0] = accept(listener, NULL, NULL);
+    assert_true(ends[0] >= 0);
+    assert_int_equal(close(listener), 0);
+    if (kind == NET_UNIX)
+        remove_path(&address);
+}
+
+/* --- the far end */
+
+void net_put(int descriptor, const void *data, size_t length)
+{
+    const uint8_t *next = data;
+
+    while (length > 0) {
+        ssize_t count = write(descriptor, next, length);
+
+        assert_true(count > 0);
+        next += count;
+        length -= (size_t)count;
+    }
+}
+
+ssize_t net_take(int descriptor, void *data, size_t size)
+{
+    ssize_t count = recv(descriptor, data, size, MSG_DONTWAIT);
+
+    return count < 0 ? -errno : count;
+}
+
+size_t net_take_all(net *self, int descriptor, void *data, size_t length, ssize_t *last)
+{
+    uint8_t *place = data;
+    size_t taken = 0;
+    ssize_t count = 1;
+
+    while (taken < length) {
+        count = net_take(descriptor, place + taken, length - taken);
+        if (count == -EAGAIN) {
+            assert_true(wherry_loop_step(self->loop) >= 0);
+            continue;
+        }
+        if (count <= 0)
+            break;
+        taken += (size_t)count;
+    }
+    if (last != NULL)
+        *last = count > 0 ? 1 : count;
+    return taken;
+}
+
+void net_reset(int descriptor)
+{
+    const struct linger at_once = { .l_onoff = 1 };
+
+    assert_int_equal(setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+    assert_int_equal(close(descriptor), 0);
+}
+
+static uint8_t pattern(size_t place)
+{
+    return (uint8_t)(place ^ (place >> 8) * 31 ^ (place >> 16) * 17);
+}
+
+void net_fill(void *data, size_t length, size_t offset)
+{
+    uint8_t *bytes = data;
+
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = pattern(offset + i);
+}
+
+void net_check(const void *data, size_t length, size_t offset)
+{
+    const uint8_t *bytes = data;
+
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] != pattern(offset + i))
+            fail_msg("byte %zu of %zu is %u instead of %u", i, length, bytes[i],
+                     pattern(offset + i));
+}
+
+/* --- callbacks that write down */
+
+static void note(recorder *self, wherry_stream *stream, char what)
+{
+    size_t length = strlen(self->trace);
+
+    assert_null(wherry_task_current());
+    if (length + 1 < sizeof(self->trace))
+        self->trace[length] = what;
+    if (self->act != NULL)
+        self->act(self, stream, what);
+}
+
+static void on_connected(wherry_stream_events *events, wherry_stream *stream)
+{
+    note((recorder *)events, stream, 'c');
+}
+
+static void on_received(wherry_stream_events *events, wherry_stream *stream)
+{
+    recorder *self = (recorder *)events;
+    wherry_bytes bytes = wherry_stream_peek(stream);
+    size_t size = self->consume_max == 0 || bytes.length < self->consume_max ? bytes.length
+                                                                             : self->consume_max;
+
+    assert_true(bytes.length > 0);
+    if (self->consume_max != SIZE_MAX) {
+        self->bytes = realloc(self->bytes, self->length + size);
+        assert_non_null(self->bytes);
+        memcpy(self->bytes + self->length, bytes.data, size);
+        self->length += size;
+        wherry_stream_consume(stream, size);
+    }
+    note(self, stream, 'r');
+}
+
+static void on_writable(wherry_stream_events *events, wherry_stream *stream)
+{
+    note((recorder *)events, stream, 'w');
+}
+
+static void on_ended(wherry_stream_events *events, wherry_stream *stream, int reason)
+{
+    recorder *self = (recorder *)events;
+
+    self->reason = reason;
+    note(self, stream, 'e');
+}
+
+void recorder_init(recorder *self)
+{
+    *self = (recorder){ .events = { .connected = on_connected,
+                                    .received = on_received,
+                                    .writable = on_writable,
+                                    .ended = on_ended } };
+}
+
+void recorder_clear(recorder *self)
+{
+    free(self->bytes);
+    self->bytes = NULL;
+    self->length = 0;
+}
+
+wherry_stream *net_stream(net *self, int descriptor, recorder *told)
+{
+    wherry_stream *stream = NULL;
+
+    assert_int_equal(wherry_stream_new(&stream, .loop = self->loop, .descriptor = descriptor,
+                                       .events = told == NULL ? NULL : &told->events),
+                     WHERRY_OK);
+    return stream;
+}
