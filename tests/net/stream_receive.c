@@ -54,12 +54,12 @@ static void received_bytes_are_told_and_the_end_behind_them(void **state)
 /* Writes length bytes of the pattern without waiting; returns how many went. */
 static size_t push(int descriptor, size_t offset, size_t length)
 {
-    static uint8_t bytes[1 << 16];
-    size_t size = length < sizeof(bytes) ? length : sizeof(bytes);
+    static uint8_t bytes[LARGE];
     ssize_t count;
 
-    net_fill(bytes, size, offset);
-    count = send(descriptor, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (bytes[1] == 0)
+        net_fill(bytes, LARGE, 0);
+    count = send(descriptor, bytes + offset, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     assert_true(count > 0 || errno == EAGAIN);
     return count > 0 ? (size_t)count : 0;
 }

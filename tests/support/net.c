@@ -299,8 +299,11 @@ static void on_received(wherry_stream_events *events, wherry_stream *stream)
 
     assert_true(bytes.length > 0);
     if (self->consume_max != SIZE_MAX) {
-        self->bytes = realloc(self->bytes, self->length + size);
-        assert_non_null(self->bytes);
+        if (self->length + size > self->capacity) {
+            self->capacity = 2 * (self->length + size);
+            self->bytes = realloc(self->bytes, self->capacity);
+            assert_non_null(self->bytes);
+        }
         memcpy(self->bytes + self->length, bytes.data, size);
         self->length += size;
         wherry_stream_consume(stream, size);
@@ -334,6 +337,7 @@ void recorder_clear(recorder *self)
     free(self->bytes);
     self->bytes = NULL;
     self->length = 0;
+    self->capacity = 0;
 }
 
 wherry_stream *net_stream(net *self, int descriptor, recorder *told)

@@ -108,6 +108,7 @@ struct recorder {
     char trace[256];             /* c r w e, one for each call */
     uint8_t *bytes;              /* received and consumed */
     size_t length;
+    size_t capacity;
     size_t consume_max; /* bytes consumed at each received; 0: all. SIZE_MAX: none */
     int reason;         /* of ended */
     /* called at the end of each of them, unless NULL */
