@@ -21,7 +21,7 @@
 #define CHUNK_MAX ((size_t)16 << 20)
 #define CHUNKS_KEPT                                                                                \
     64 /* 4 MiB of the default size: what a pass with many ready streams uses at once */
-#define SMALL_CHUNK ((size_t)4 << 10)
+#define SMALL_CHUNK ((size_t)2 << 10)
 #define SMALL_CHUNKS_KEPT 1024
 #define LINGER_DEFAULT WHERRY_SECONDS(5)
 
