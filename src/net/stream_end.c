@@ -107,7 +107,7 @@ void wherry__stream_fail(wherry_stream *stream, int reason, int number)
         return;
     stream->reason = stream->reason == WHERRY_OK ? (int16_t)reason : stream->reason;
     stream->refusal = stream->refusal == WHERRY_OK ? (int16_t)reason : stream->refusal;
-    stream->number = stream->number == 0 ? (int16_t)number : stream->number;
+    stream->number = stream->number == 0 ? (uint8_t)number : stream->number;
     wherry__stream_drop(stream);
     wherry__stream_tell_end(stream);
 }
