@@ -1,4 +1,6 @@
 /* Running a program of one coroutine: a loop for it, and its end. */
+#include <stdio.h>
+
 #include <wherry/error.h>
 #include <wherry/task.h>
 
@@ -16,27 +18,42 @@ static int run_tasks(wherry_loop *loop)
     return done < 0 ? (int)done : WHERRY_OK;
 }
 
+/* What goes through the body of the one task: the sentence on its failure lies on its stack, and
+ * goes with it. */
+typedef struct program {
+    wherry_body *body;
+    void *argument;
+    int result;
+    char problem[WHERRY__PROBLEM_SIZE];
+} program;
+
+static int run_program(void *argument)
+{
+    program *this = argument;
+
+    this->result = this->body(this->argument);
+    (void)snprintf(this->problem, sizeof(this->problem), "%s", wherry_problem());
+    return WHERRY_OK; /* it is not for the log */
+}
+
 int wherry_run(wherry_body *body, void *argument)
 {
+    program this = { .body = body, .argument = argument, .result = WHERRY_E_CANCELED };
     wherry_loop *loop;
-    wherry_task *task;
-    int ended = WHERRY_E_CANCELED;
     int result;
 
+    if (body == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "a program without a body");
     if (wherry_loop_current() != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "a loop cannot run inside another one");
     result = wherry_loop_new(&loop);
     if (result < 0)
         return result;
-    result = wherry_spawn(&task, body, argument, .name = "main", .loop = loop);
-    if (result == WHERRY_OK) {
+    result = wherry_spawn(NULL, run_program, &this, .name = "main", .loop = loop);
+    if (result == WHERRY_OK)
         result = run_tasks(loop);
-        wherry_loop_free(loop);
-        if (wherry_task_ended(task))
-            ended = task->result;
-        wherry_task_release(task);
-        return result < 0 ? result : ended;
-    }
     wherry_loop_free(loop);
-    return result;
+    if (result == WHERRY_OK && this.result < 0 && this.problem[0] != '\0')
+        result = wherry__fail(this.result, "%s", this.problem);
+    return result < 0 ? result : this.result;
 }

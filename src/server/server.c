@@ -17,12 +17,13 @@
 
 /* --- storage */
 
+/* A stop's post that is under way gives the storage back itself. */
 static void release(wherry_server *server)
 {
     wherry_loop *loop = server->loop;
     wherry_memory *memory = wherry__loop_memory(loop);
 
-    if (--server->holds > 0)
+    if (--server->holds > 0 || atomic_load(&server->stop_posted))
         return;
     wherry__memory_give(memory, server->doors, server->door_count * sizeof(*server->doors));
     wherry__memory_give(memory, server, sizeof(*server));
@@ -269,11 +270,13 @@ static void on_stop_post(wherry_post *post)
 {
     wherry_server *server = WHERRY__OWNER(post, wherry_server, stop_post);
 
+    atomic_store(&server->stop_posted, false);
+    server->holds++;
     if (server->state == WHERRY__SERVER_RUNNING || server->state == WHERRY__SERVER_DRAINING)
         set_state(server, WHERRY__SERVER_STOPPING);
+    release(server);
 }
 
-/* Only the first call hands the post in, and the post stays with the server for good. */
 void wherry_server_stop(wherry_server *server)
 {
     if (!atomic_exchange(&server->stop_posted, true))

@@ -47,7 +47,7 @@ struct wherry_server {
     wherry__link waiters; /* tasks that wait for the end, or for the clients to go */
     wherry_task *task;    /* that runs it */
     int result;
-    unsigned holds; /* the owner's, the task's, and one while the stop's post is under way */
+    unsigned holds; /* the owner's and the task's */
     bool full;      /* does not accept, for clients_max */
     bool started;   /* on_start returned zero */
 };
