@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "loop/loop.h"
+#include "loop/task.h"
 #include "loop/wait.h"
 
 int wherry_event_new(wherry_event **event, wherry_loop *loop)
@@ -35,8 +36,10 @@ int wherry_event_is_set(const wherry_event *event)
 
 int wherry_event_wait(wherry_event *event, int64_t deadline)
 {
-    if (event->set)
-        return WHERRY_OK;
+    int result = wherry__task_refused_until(deadline);
+
+    if (result < 0 || event->set)
+        return result;
     return wherry__wait_in(event->loop, &event->waiters, "event", deadline);
 }
 

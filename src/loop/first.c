@@ -43,31 +43,32 @@ static choice look_at(const wherry_choice_of *of)
     return (choice){ 0 };
 }
 
-static int check(const wherry_choice_of *choices, size_t count)
+static int check(const wherry_choice_of *choices, size_t count, wherry_loop **loop)
 {
     size_t all = 0;
 
+    *loop = NULL;
     if (choices == NULL || count > CHOICES_MAX)
         return wherry__fail(WHERRY_E_MISUSE, "not between 1 and %d choices", CHOICES_MAX);
     for (size_t i = 0; i < count; i++) {
         if (members(&choices[i]) > 1)
             return wherry__fail(WHERRY_E_MISUSE, "choice %zu has two members", i);
-        all += members(&choices[i]);
+        if (members(&choices[i]) == 0)
+            continue;
+        if (all++ == 0)
+            *loop = look_at(&choices[i]).loop;
+        if (look_at(&choices[i]).loop != *loop)
+            return wherry__fail(WHERRY_E_MISUSE, "choice %zu belongs to another loop", i);
     }
     return all > 0 ? WHERRY_OK : wherry__fail(WHERRY_E_MISUSE, "nothing to wait for");
 }
 
-/* The first that is ready already, or -1; *loop is that of the last one seen. */
-static ssize_t find_ready(const wherry_choice_of *choices, size_t count, wherry_loop **loop)
+/* The first that is ready already, or -1. */
+static ssize_t find_ready(const wherry_choice_of *choices, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        choice one = look_at(&choices[i]);
-
-        if (one.ready)
+    for (size_t i = 0; i < count; i++)
+        if (look_at(&choices[i]).ready)
             return (ssize_t)i;
-        if (one.loop != NULL)
-            *loop = one.loop;
-    }
     return -1;
 }
 
@@ -75,13 +76,15 @@ ssize_t wherry_first(const wherry_choice_of *choices, size_t count, int64_t dead
 {
     wherry__wait waits[CHOICES_MAX];
     wherry__link nowhere;
-    wherry_loop *loop = NULL;
+    wherry_loop *loop;
     ssize_t index;
-    int result = check(choices, count);
+    int result = check(choices, count, &loop);
 
+    if (result == WHERRY_OK)
+        result = wherry__task_refused_until(deadline);
     if (result < 0)
         return result;
-    index = find_ready(choices, count, &loop);
+    index = find_ready(choices, count);
     if (index >= 0)
         return index;
     result = wherry__wait_allowed(loop, deadline);

@@ -33,6 +33,7 @@ int wherry_group_new_with(const wherry_group_options *options)
     if (group == NULL)
         return WHERRY_E_NO_MEMORY;
     group->loop = loop;
+    group->holds = 1;
     group->parent = parent;
     group->keep_going = options->keep_going != 0;
     wherry__link_init(&group->member);
@@ -50,8 +51,14 @@ int wherry_group_new_with(const wherry_group_options *options)
 
 /* --- the end of members */
 
-/* A parent counts a group for as long as its owner has not freed it, so that it cannot end under
- * its owner's hands. */
+static void release(wherry_group *group)
+{
+    if (--group->holds == 0)
+        give_back(group);
+}
+
+static void ended(wherry_group *group);
+
 static void leave_parent(wherry_group *group)
 {
     wherry_group *parent = group->parent;
@@ -60,33 +67,31 @@ static void leave_parent(wherry_group *group)
         return;
     group->parent = NULL;
     wherry__link_remove(&group->member);
-    parent->count--;
-    if (parent->count == 0)
-        wherry__wait_wake_all(&parent->waiters, WHERRY_OK);
+    if (--parent->count == 0)
+        ended(parent);
 }
 
-static void note_failure(wherry_group *group, int result)
-{
-    for (; group != NULL; group = group->parent) {
-        if (group->result == WHERRY_OK)
-            group->result = result;
-        if (!group->keep_going)
-            wherry_group_cancel(group);
-    }
-}
-
-/* All in it have ended: tell who waits, and the parent; give it back if its owner did before. */
+/* All in it have ended: tell who waits. A canceled group stays empty, so it is over for its parent
+ * too, whether its owner has freed it or not. */
 static void ended(wherry_group *group)
 {
-    wherry_group *parent = group->parent;
-
     wherry__wait_wake_all(&group->waiters, WHERRY_OK);
-    if (!group->freed)
+    if (!group->canceled)
         return;
     leave_parent(group);
-    give_back(group);
-    if (parent != NULL && parent->count == 0)
-        ended(parent);
+    if (group->freed)
+        release(group);
+}
+
+/* The parents first: at its cancellation a group may leave its parent, which may be its end. */
+static void note_failure(wherry_group *group, int result)
+{
+    if (group->parent != NULL)
+        note_failure(group->parent, result);
+    if (group->result == WHERRY_OK)
+        group->result = result;
+    if (!group->keep_going)
+        wherry_group_cancel(group);
 }
 
 void wherry__group_add(wherry_group *group, wherry_task *task)
@@ -111,33 +116,51 @@ void wherry__group_remove(wherry_group *group, wherry_task *task)
 
 int wherry_group_join(wherry_group *group, int *result, int64_t deadline)
 {
-    int code = WHERRY_OK;
+    int code = wherry__task_refused_until(deadline);
 
     if (group == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no group");
+    if (code < 0)
+        return code;
+    group->holds++; /* somebody else may free it meanwhile */
     while (code == WHERRY_OK && group->count > 0)
         code = wherry__wait_in(group->loop, &group->waiters, "group", deadline);
     if (code == WHERRY_OK && result != NULL)
         *result = group->result;
+    release(group);
     return code;
 }
 
 void wherry_group_cancel(wherry_group *group)
 {
-    wherry__link *link;
+    wherry__link *link, *previous;
 
     if (group->canceled)
         return;
     group->canceled = true;
-    for (link = group->groups.previous; link != &group->groups; link = link->previous)
+    for (link = group->groups.previous; link != &group->groups; link = previous) {
+        previous = link->previous;
         wherry_group_cancel(WHERRY__OWNER(link, wherry_group, member));
+    }
     for (link = group->tasks.previous; link != &group->tasks; link = link->previous)
         wherry_task_cancel(WHERRY__OWNER(link, wherry_task, member));
+    if (group->count == 0)
+        ended(group);
 }
 
 size_t wherry_group_count(const wherry_group *group)
 {
     return group->count;
+}
+
+/* Whether task is in group, or in a group that is: then it cannot wait for the end of all. */
+static bool is_inside(const wherry_group *group, const wherry_task *task)
+{
+    const wherry_group *around = task->group;
+
+    while (around != NULL && around != group)
+        around = around->parent;
+    return around != NULL;
 }
 
 /* Waits for all in it, whatever happens to the task that waits. */
@@ -157,9 +180,9 @@ void wherry_group_free(wherry_group *group)
     if (group == NULL)
         return;
     wherry_group_cancel(group);
-    if (task != NULL && task->loop == group->loop && task->group != group)
+    if (task != NULL && task->loop == group->loop && !is_inside(group, task))
         wait_for_all(group, task);
     group->freed = true;
     if (group->count == 0)
-        ended(group);
+        release(group);
 }

@@ -153,16 +153,18 @@ int wherry_loop_new_with(const wherry_loop_options *options)
 
 /* --- the end */
 
+/* The first pass does not wait: it is there to look at the clock, which the loop may not have done
+ * for long. */
 static void linger(wherry_loop *loop)
 {
-    int64_t end = wherry__instant_after(loop->now, loop->linger);
+    ssize_t done = wherry__loop_pass(loop, WHERRY_NOW);
+    const int64_t end = wherry__instant_after(loop->now, loop->linger);
 
-    while ((loop->task_count > 0 || loop->closing > 0 || wherry__loop_has_work(loop)) &&
-           loop->now < end)
-        if (wherry__loop_pass(loop, end) < 0)
-            break;
+    while (done >= 0 && (loop->task_count > 0 || loop->closing > 0) && loop->now < end)
+        done = wherry__loop_pass(loop, end);
 }
 
+/* Before tasks are given up: what waits lies on their stacks. */
 static void leave_all(wherry_loop *loop)
 {
     wherry_loop *former = wherry__loop_enter(loop);
@@ -173,12 +175,27 @@ static void leave_all(wherry_loop *loop)
         wherry__source *source = WHERRY__OWNER(link, wherry__source, link);
 
         wherry__link_remove(link);
-        source->class->leave(source);
+        if (loop->forgotten && source->class->forget != NULL)
+            source->class->forget(source);
+        else
+            source->class->leave(source);
     }
-    wherry__loop_flush(loop);
+    if (!loop->forgotten) {
+        (void)wherry__loop_run_posts(loop);
+        wherry__loop_flush(loop);
+    }
+    loop->flush_first = NULL;
+    loop->ready_count = 0;
     wherry__loop_reclaim(loop);
     loop->dispatching = false;
     (void)wherry__loop_enter(former);
+}
+
+static void close_poller(wherry_loop *loop)
+{
+    if (loop->poller != NULL)
+        loop->system->close_poller(loop->system, loop->poller);
+    loop->poller = NULL;
 }
 
 /* What is left when nothing lives on the loop any more. */
@@ -189,27 +206,43 @@ static void give_back(wherry_loop *loop)
     wherry__chunk_pool_clear(&loop->small_chunks);
     wherry__memory_give(wherry__loop_memory(loop), loop->always,
                         loop->always_capacity * sizeof(*loop->always));
-    loop->system->close_poller(loop->system, loop->poller);
-    loop->poller = NULL;
+    close_poller(loop);
     loop->freed = true;
     wherry__loop_release(loop);
 }
 
+static bool may_end(const wherry_loop *loop)
+{
+    if (!loop->freed && !loop->dispatching && !loop->running && wherry__loop_is_here(loop) &&
+        wherry_task_current() == NULL)
+        return true;
+    wherry__log(loop->now, WHERRY_LOG_ERROR,
+                "a loop was freed from inside itself, on a coroutine or on another thread");
+    return false;
+}
+
 void wherry_loop_free(wherry_loop *loop)
 {
-    if (loop == NULL)
+    if (loop == NULL || !may_end(loop))
         return;
-    if (loop->freed || loop->dispatching || loop->running || !wherry__loop_is_here(loop)) {
-        wherry__log(loop->now, WHERRY_LOG_ERROR,
-                    "a loop was freed from inside itself or elsewhere");
-        return;
-    }
     loop->ending = true;
     wherry__loop_cancel_tasks(loop);
     linger(loop);
-    wherry__loop_abandon_tasks(loop);
     leave_all(loop);
-    (void)wherry__loop_run_posts(loop);
+    wherry__loop_abandon_tasks(loop);
+    give_back(loop);
+}
+
+/* The poller goes first: what it watches is watched for the parent too, who goes on. */
+void wherry_loop_forget(wherry_loop *loop)
+{
+    if (loop == NULL || !may_end(loop))
+        return;
+    loop->ending = true;
+    loop->forgotten = true;
+    close_poller(loop);
+    leave_all(loop);
+    wherry__loop_abandon_tasks(loop);
     give_back(loop);
 }
 

@@ -27,14 +27,17 @@ typedef struct wherry__source_class {
     void (*ready)(wherry__source *self, unsigned events);
     /* The loop is being freed: close, without further ado. */
     void (*leave)(wherry__source *self);
+    /* The loop is being forgotten, after a fork: the same without a trace outside of this process,
+     * and without a call to anybody. The loop has no poller any more. NULL: leave does that. */
+    void (*forget)(wherry__source *self);
     /* Called for a source that was dismissed, when nothing of the pass can refer to it any more:
      * give the storage back. */
     void (*reclaim)(wherry__source *self);
     /* Called at the end of a pass for a source that asked for it, even if it was dismissed since.
      */
     void (*flush)(wherry__source *self);
-    /* Called when source was ready, and the tasks that it woke have run, if it asked for a flush: what
-     * is worth doing at once, while it is hot in the cache. NULL: nothing. */
+    /* Called when source was ready, and the tasks that it woke have run, if it asked for a flush:
+     * what is worth doing at once, while it is hot in the cache. NULL: nothing. */
     void (*settle)(wherry__source *self);
 } wherry__source_class;
 
@@ -46,7 +49,7 @@ struct wherry__source {
     int descriptor;             /* -1: none */
     uint8_t watched;            /* what the system watches it for */
     bool always;                /* always ready: a regular file, which no system watches */
-    bool more;   /* it has just found that there is more to do */
+    bool more;                  /* it has just found that there is more to do */
 };
 
 struct wherry_loop {
@@ -57,6 +60,7 @@ struct wherry_loop {
     size_t holds;       /* one of the owner's, one for each handle that must outlive the loop */
     bool freed;         /* nothing runs any more; only the memory is still there, for the handles */
     bool ending;        /* being freed: nothing can be started */
+    bool forgotten;     /* the process is a child, and the loop its parent's */
 
     /* the clock */
     wherry_clock clock;

@@ -21,6 +21,8 @@ static int check_pass(const wherry_loop *loop)
         return wherry__fail(WHERRY_E_MISUSE, "no loop of this thread");
     if (loop->dispatching)
         return wherry__fail(WHERRY_E_MISUSE, "the loop is running already");
+    if (wherry_task_current() != NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "a coroutine cannot run a loop");
     return WHERRY_OK;
 }
 
@@ -33,17 +35,18 @@ bool wherry__loop_has_work(const wherry_loop *loop)
 
 static void read_clock(wherry_loop *loop)
 {
-    int64_t real;
-
-    if (loop->clock == WHERRY_CLOCK_REAL) {
+    if (loop->clock == WHERRY_CLOCK_REAL)
         loop->now = loop->system->monotonic(loop->system);
-    } else if (loop->clock == WHERRY_CLOCK_PACED) {
-        real = loop->system->monotonic(loop->system);
-        if (real >= loop->next_tock) {
-            loop->now = wherry__instant_after(loop->now, loop->tock);
-            loop->next_tock = wherry__instant_after(loop->next_tock, loop->tock);
-        }
-    }
+}
+
+/* One tock a pass at most, so that what is due at each of them has its turn. */
+static void pace(wherry_loop *loop)
+{
+    if (loop->clock != WHERRY_CLOCK_PACED ||
+        loop->system->monotonic(loop->system) < loop->next_tock)
+        return;
+    loop->now = wherry__instant_after(loop->now, loop->tock);
+    loop->next_tock = wherry__instant_after(loop->next_tock, loop->tock);
 }
 
 int wherry_loop_prepare(wherry_loop *loop)
@@ -76,7 +79,7 @@ static int64_t wait_until(wherry_loop *loop, int64_t until)
         return bound < until ? bound : until;
     }
     if (loop->clock == WHERRY_CLOCK_PACED)
-        return loop->next_tock;
+        return until <= loop->now ? WHERRY_NOW : loop->next_tock;
     bound = wherry__deadlines_earliest(&loop->deadlines);
     return bound == WHERRY_NEVER && until == WHERRY_NEVER ? WHERRY_NEVER : WHERRY_NOW;
 }
@@ -112,6 +115,7 @@ int wherry_loop_wait(wherry_loop *loop, int64_t until)
     loop->ready_count = result;
     loop->statistics.ready += (uint64_t)result;
     read_clock(loop);
+    pace(loop);
     jump(loop, until);
     return result;
 }
@@ -197,12 +201,12 @@ int wherry_loop_run(wherry_loop *loop)
 {
     ssize_t result = check_pass(loop);
 
-    if (result == WHERRY_OK && (loop->running || wherry_task_current() != NULL))
-        result = wherry__fail(WHERRY_E_MISUSE, "a loop cannot run inside itself or a coroutine");
+    if (result == WHERRY_OK && loop->running)
+        result = wherry__fail(WHERRY_E_MISUSE, "a loop cannot run inside itself");
     if (result < 0)
         return (int)result;
     loop->running = true;
-    while (result >= 0 && is_alive(loop) && !atomic_exchange(&loop->stop, false))
+    while (result >= 0 && !atomic_exchange(&loop->stop, false) && is_alive(loop))
         result = wherry__loop_pass(loop, WHERRY_NEVER);
     loop->running = false;
     return result < 0 ? (int)result : WHERRY_OK;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/size.h"
 #include "loop/loop.h"
+#include "loop/task.h"
 #include "loop/wait.h"
 
 int wherry_queue_new(wherry_queue **queue, wherry_loop *loop, size_t capacity)
@@ -62,8 +63,11 @@ static int wait_for(wherry_queue *queue, wherry__link *list, const char *reason,
 
 int wherry_queue_put(wherry_queue *queue, void *item, int64_t deadline)
 {
+    int result = wherry__task_refused_until(deadline);
     wherry__wait *taker;
 
+    if (result < 0)
+        return result;
     if (queue->closed)
         return WHERRY_E_CLOSED;
     if (queue->count == queue->capacity)
@@ -82,8 +86,10 @@ int wherry_queue_take(wherry_queue *queue, void **item, int64_t deadline)
 {
     wherry__wait *putter;
     void *waited = NULL;
-    int result;
+    int result = wherry__task_refused_until(deadline);
 
+    if (result < 0)
+        return result;
     if (queue->count > 0) {
         *item = take_first(queue);
         putter = wherry__wait_first_taker(&queue->putters);
@@ -109,6 +115,7 @@ size_t wherry_queue_count(const wherry_queue *queue)
 void wherry_queue_close(wherry_queue *queue)
 {
     queue->closed = true;
+    wherry__wait_wake_observers(&queue->putters, WHERRY_OK);
     wherry__wait_wake_all(&queue->putters, WHERRY_E_CLOSED);
     wherry__wait_wake_all(&queue->takers, WHERRY_E_END);
 }
@@ -117,6 +124,8 @@ void wherry_queue_free(wherry_queue *queue)
 {
     if (queue == NULL)
         return;
+    wherry__wait_wake_observers(&queue->putters, WHERRY_E_CLOSED);
+    wherry__wait_wake_observers(&queue->takers, WHERRY_E_CLOSED);
     wherry_queue_close(queue);
     wherry__meet_free(queue, queue->loop, sizeof(*queue) + queue->capacity * sizeof(void *));
 }

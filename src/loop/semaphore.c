@@ -5,6 +5,7 @@
 #include <wherry/semaphore.h>
 
 #include "loop/loop.h"
+#include "loop/task.h"
 #include "loop/wait.h"
 
 int wherry_semaphore_new(wherry_semaphore **semaphore, wherry_loop *loop, size_t permits)
@@ -20,6 +21,10 @@ int wherry_semaphore_new(wherry_semaphore **semaphore, wherry_loop *loop, size_t
 
 int wherry_semaphore_take(wherry_semaphore *semaphore, int64_t deadline)
 {
+    int result = wherry__task_refused_until(deadline);
+
+    if (result < 0)
+        return result;
     if (semaphore->permits > 0) {
         semaphore->permits--;
         return WHERRY_OK;

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "loop/loop.h"
+#include "loop/task.h"
 #include "loop/wait.h"
 
 #define SLOTS 64
@@ -72,13 +73,12 @@ static int take_number(int number, bool ignored_too)
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
     sigemptyset(&action.sa_mask);
-    if (numbers[number].users == 0) {
-        if (sigaction(number, NULL, &numbers[number].former) != 0)
+    if (numbers[number].users == 0 && sigaction(number, NULL, &numbers[number].former) != 0)
+        return wherry__fail_system(errno, "taking a signal");
+    /* Also where others have the number: they may have left it ignored, or been of one arrival. */
+    if (numbers[number].former.sa_handler != SIG_IGN || ignored_too)
+        if (sigaction(number, &action, NULL) != 0)
             return wherry__fail_system(errno, "taking a signal");
-        if (numbers[number].former.sa_handler != SIG_IGN || ignored_too)
-            if (sigaction(number, &action, NULL) != 0)
-                return wherry__fail_system(errno, "taking a signal");
-    }
     numbers[number].users++;
     return WHERRY_OK;
 }
@@ -144,8 +144,19 @@ static void on_reclaim(wherry__source *source)
     wherry__memory_give(wherry__loop_memory(signal->loop), signal, sizeof(*signal));
 }
 
+/* Its post does not come any more. */
+static void on_forget(wherry__source *source)
+{
+    wherry_signal *signal = WHERRY__OWNER(source, wherry_signal, source);
+
+    on_leave(source);
+    if (signal->freed)
+        wherry__source_dismiss(signal->loop, source);
+}
+
 static const wherry__source_class class = {
     .leave = on_leave,
+    .forget = on_forget,
     .reclaim = on_reclaim,
 };
 
@@ -213,6 +224,10 @@ int wherry_signal_new_with(const wherry_signal_options *options)
 
 int wherry_signal_wait(wherry_signal *signal, int64_t deadline)
 {
+    int result = wherry__task_refused_until(deadline);
+
+    if (result < 0)
+        return result;
     if (signal->arrived) {
         signal->arrived = false;
         return WHERRY_OK;

@@ -132,20 +132,24 @@ void wherry__source_dismiss(wherry_loop *loop, wherry__source *source)
     assert(source->descriptor < 0);
     wherry__link_remove(&source->link);
     wherry__list_append(&loop->doomed, &source->link);
-    if (!loop->dispatching && loop->ready_count == 0 && source->flush_next == NULL)
+    if (!loop->dispatching && loop->ready_count == 0 && loop->flush_first == NULL)
         wherry__loop_reclaim(loop);
 }
 
 /* --- parts of a pass */
 
-/* Once: the source, the tasks that it wakes, and what is better done now than later. */
-static void serve(wherry_loop *loop, wherry__source *source, unsigned events)
+/* Once: the source, the tasks that it wakes, and what is better done now than later. Returns how
+ * many times a task ran. */
+static size_t serve(wherry_loop *loop, wherry__source *source, unsigned events)
 {
+    size_t count;
+
     source->more = false;
     source->class->ready(source, events & (source->watched | ALWAYS_TOLD));
-    (void)wherry__loop_run_tasks(loop);
+    count = wherry__loop_run_tasks(loop);
     if (source->flush_next != NULL && source->class->settle != NULL)
         source->class->settle(source);
+    return count;
 }
 
 static bool is_served(const wherry__source *source)
@@ -157,17 +161,18 @@ static bool is_served(const wherry__source *source)
 size_t wherry__loop_serve_ready(wherry_loop *loop)
 {
     int count = loop->ready_count;
+    size_t done = (size_t)count;
 
     loop->ready_count = 0;
     for (int i = 0; i < count; i++) {
         wherry__source *source = loop->ready[i].token;
 
         if (is_served(source))
-            serve(loop, source, loop->ready[i].events);
+            done += serve(loop, source, loop->ready[i].events);
         for (int turn = 1; turn < TURNS_MAX && source->more && is_served(source); turn++)
-            serve(loop, source, WHERRY_READABLE);
+            done += serve(loop, source, WHERRY_READABLE);
     }
-    return (size_t)count;
+    return done;
 }
 
 void wherry__loop_flush(wherry_loop *loop)
@@ -185,10 +190,12 @@ void wherry__loop_reclaim(wherry_loop *loop)
 {
     wherry__link *link;
 
+    wherry__loop_hold(loop); /* one of them may be the last handle of a loop that is freed */
     while ((link = wherry__list_take(&loop->doomed)) != NULL) {
         wherry__source *source = WHERRY__OWNER(link, wherry__source, link);
 
         source->class->reclaim(source);
         wherry__loop_release(loop);
     }
+    wherry__loop_release(loop);
 }

@@ -109,6 +109,11 @@ static int check_spawn(wherry_body *body, const wherry_task_options *options, bo
     return WHERRY_OK;
 }
 
+static void on_timeout(wherry__deadline *deadline)
+{
+    wherry__task_make_runnable(WHERRY__OWNER(deadline, wherry_task, timeout));
+}
+
 static wherry_task *make(wherry_loop *loop, const char *name)
 {
     wherry_task *task = wherry__memory_take(wherry__loop_memory(loop), sizeof(*task));
@@ -120,6 +125,7 @@ static wherry_task *make(wherry_loop *loop, const char *name)
     wherry__link_init(&task->run);
     wherry__link_init(&task->member);
     wherry__link_init(&task->joiners);
+    wherry__deadline_init(&task->timeout, on_timeout);
     wherry__loop_hold(loop);
     if (take_name(task, name) < 0) {
         give_back(task);
@@ -205,7 +211,7 @@ static void end(wherry_task *task)
     release(task);
 }
 
-/* --- wherry__running */
+/* --- running */
 
 void wherry__task_make_runnable(wherry_task *task)
 {
@@ -271,14 +277,18 @@ size_t wherry__loop_run_tasks(wherry_loop *loop)
 
 int wherry_task_join(wherry_task *task, int *result, int64_t deadline)
 {
-    int code = WHERRY_OK;
+    int code = wherry__task_refused_until(deadline);
 
     if (task == NULL || task == wherry__running)
         return wherry__fail(WHERRY_E_MISUSE, "a task cannot join itself, or none");
+    if (code < 0)
+        return code;
+    task->holds++; /* somebody else may release it meanwhile */
     if (!task->ended)
         code = wherry__wait_in(task->loop, &task->joiners, "join", deadline);
     if (code == WHERRY_OK && result != NULL)
         *result = task->result;
+    release(task);
     return code;
 }
 
@@ -304,22 +314,31 @@ void wherry__loop_cancel_tasks(wherry_loop *loop)
         wherry_task_cancel(WHERRY__OWNER(link, wherry_task, link));
 }
 
+static void abandon(wherry_task *task)
+{
+    for (size_t i = 0; i < task->wait_count; i++)
+        wherry__link_remove(&task->waits[i].link);
+    wherry__deadline_disarm(&task->loop->deadlines, &task->timeout);
+    if (wherry__link_used(&task->run)) {
+        wherry__link_remove(&task->run);
+        task->loop->runnable_count--;
+    }
+    task->canceled = true;
+    task->result = WHERRY_E_CANCELED;
+    end(task);
+}
+
 void wherry__loop_abandon_tasks(wherry_loop *loop)
 {
+    wherry__loop_wake_later(loop);
     while (!wherry__list_empty(&loop->tasks)) {
         wherry_task *task = WHERRY__OWNER(loop->tasks.next, wherry_task, link);
 
-        wherry__log(loop->now, WHERRY_LOG_ERROR,
-                    "task \"%s\" had not ended when its loop was freed; it waited for \"%s\"",
-                    task->name, task->reason == NULL ? "its turn" : task->reason);
-        for (size_t i = 0; i < task->wait_count; i++)
-            wherry__link_remove(&task->waits[i].link);
-        if (wherry__link_used(&task->run)) {
-            wherry__link_remove(&task->run);
-            loop->runnable_count--;
-        }
-        task->result = WHERRY_E_CANCELED;
-        end(task);
+        if (!loop->forgotten)
+            wherry__log(loop->now, WHERRY_LOG_ERROR,
+                        "task \"%s\" had not ended when its loop was freed; it waited for \"%s\"",
+                        task->name, task->reason == NULL ? "its turn" : task->reason);
+        abandon(task);
     }
 }
 
@@ -352,7 +371,7 @@ int wherry_yield(void)
     wherry__link_init(&wait.link);
     wherry__list_append(&wherry__running->loop->later, &wherry__running->run);
     woken = wherry__wait_any(&wait, 1, "its next turn", WHERRY_NEVER, &result);
-    return woken < 0 ? (int)woken : WHERRY_OK;
+    return woken < 0 ? (int)woken : wherry__task_refused();
 }
 
 /* --- what a task tells */

@@ -24,6 +24,7 @@ struct wherry_task {
     wherry__link joiners;
     wherry__wait *waits; /* what it waits for, while it does; they lie on its stack */
     size_t wait_count;
+    wherry__deadline timeout; /* of the wait */
     const char *reason;
     const char *name; /* constant, or of its own: see named */
     void *local;
@@ -47,6 +48,7 @@ struct wherry_group {
     wherry__link waiters; /* for the end of all */
     size_t count;         /* of both */
     int result;           /* the first failure */
+    uint32_t holds;       /* one of the owner's and the members', one for each that joins it */
     bool keep_going;
     bool canceled;
     bool freed; /* gives itself back at its end */
@@ -70,8 +72,8 @@ void wherry__loop_wake_later(wherry_loop *loop);
 /* Cancels all tasks on the loop, newest first. */
 void wherry__loop_cancel_tasks(wherry_loop *loop);
 
-/* Gives up the tasks that have not ended although they were canceled: their stacks go, and their
- * handles show WHERRY_E_CANCELED. */
+/* Gives up the tasks that have not ended: their stacks go, and their handles show
+ * WHERRY_E_CANCELED. */
 void wherry__loop_abandon_tasks(wherry_loop *loop);
 
 void wherry__task_make_runnable(wherry_task *task);
@@ -85,8 +87,8 @@ static inline bool wherry__task_is_shielded(const wherry_task *task)
     return task->shield > task->loop->now;
 }
 
-/* WHERRY_E_CANCELED when the caller is a task that is being stopped, else WHERRY_OK: for calls that could
- * answer without waiting, but that a task must not go on making after its end. */
+/* WHERRY_E_CANCELED when the caller is a task that is being stopped, else WHERRY_OK: for calls that
+ * could answer without waiting, but that a task must not go on making after its end. */
 int wherry__task_refused_now(wherry_task *task);
 
 static inline int wherry__task_refused(void)
@@ -96,6 +98,13 @@ static inline int wherry__task_refused(void)
     if (task == NULL || (!task->canceled && task->shield == 0))
         return WHERRY_OK;
     return wherry__task_refused_now(task);
+}
+
+/* The same for calls with a deadline: one that says WHERRY_NOW is not refused, so that what is
+ * being stopped can tidy up. */
+static inline int wherry__task_refused_until(int64_t deadline)
+{
+    return deadline == WHERRY_NOW ? WHERRY_OK : wherry__task_refused();
 }
 
 /* wherry_spawn, also while the loop is being freed: for what has to be said at the end. */

@@ -84,34 +84,32 @@ void wherry__wait_wake_all(wherry__link *list, int result)
         wherry__wait_wake(WHERRY__OWNER(list->next, wherry__wait, link), result);
 }
 
+void wherry__wait_wake_observers(wherry__link *list, int result)
+{
+    wherry__link *link, *next;
+
+    for (link = list->next; link != list; link = next) {
+        wherry__wait *wait = WHERRY__OWNER(link, wherry__wait, link);
+
+        next = link->next;
+        if (wait->observer)
+            wherry__wait_wake(wait, result);
+    }
+}
+
 wherry__wait *wherry__wait_first_taker(wherry__link *list)
 {
-    wherry__link *link = list->next;
-
-    while (link != list) {
+    for (wherry__link *link = list->next; link != list; link = link->next) {
         wherry__wait *wait = WHERRY__OWNER(link, wherry__wait, link);
 
         if (!wait->observer)
             return wait;
-        link = link->next;
-        wherry__wait_wake(wait, WHERRY_OK);
     }
+    wherry__wait_wake_all(list, WHERRY_OK);
     return NULL;
 }
 
 /* --- suspending */
-
-typedef struct alarm {
-    wherry__deadline deadline;
-    wherry_task *task;
-} alarm;
-
-static void on_timeout(wherry__deadline *deadline)
-{
-    alarm *self = WHERRY__OWNER(deadline, alarm, deadline);
-
-    wherry__task_make_runnable(self->task);
-}
 
 /* Which wait was woken, the others being completed now; -1 when none was. */
 static ssize_t settle(wherry__wait *waits, size_t count)
@@ -142,14 +140,12 @@ ssize_t wherry__wait_any(wherry__wait *waits, size_t count, const char *reason, 
                          int *result)
 {
     wherry_task *task = wherry__task_running();
-    alarm timeout = { .task = task };
     ssize_t woken;
 
-    wherry__deadline_init(&timeout.deadline, on_timeout);
-    wherry__deadline_arm(&task->loop->deadlines, &timeout.deadline,
+    wherry__deadline_arm(&task->loop->deadlines, &task->timeout,
                          task->shield != 0 && task->shield < deadline ? task->shield : deadline);
     suspend(task, waits, count, reason);
-    wherry__deadline_disarm(&task->loop->deadlines, &timeout.deadline);
+    wherry__deadline_disarm(&task->loop->deadlines, &task->timeout);
     woken = settle(waits, count);
     if (woken >= 0) {
         *result = waits[woken].result;

@@ -48,8 +48,11 @@ void wherry__wait_wake(wherry__wait *wait, int result);
 /* Completes all waits in list. */
 void wherry__wait_wake_all(wherry__link *list, int result);
 
-/* The first wait in list that takes something; the observers before it are woken with WHERRY_OK.
- * NULL when there is none. */
+/* The first wait in list that takes something. NULL when there is none: then all are observers, and
+ * are woken with WHERRY_OK, since what there is stays to be taken. */
 wherry__wait *wherry__wait_first_taker(wherry__link *list);
+
+/* Completes the observers in list. */
+void wherry__wait_wake_observers(wherry__link *list, int result);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "loop/loop.h"
+#include "loop/task.h"
 #include "loop/wait.h"
 
 #define ASKABLE ((unsigned)WHERRY_READABLE | WHERRY_WRITABLE | WHERRY_EXCEPTIONAL)
@@ -23,9 +24,16 @@ struct wherry_watch {
 
 /* --- as a source */
 
+/* What nobody is told of is not watched for: it would be reported without end. */
+static unsigned told_events(const wherry_watch *watch)
+{
+    return watch->watcher == NULL ? 0 : watch->events;
+}
+
 static int apply(wherry_watch *watch)
 {
-    return wherry__source_watch(watch->loop, &watch->source, watch->events | watch->wait_events);
+    return wherry__source_watch(watch->loop, &watch->source,
+                                told_events(watch) | watch->wait_events);
 }
 
 static void wake_waiter(wherry_watch *watch, unsigned events)
@@ -38,13 +46,13 @@ static void on_ready(wherry__source *source, unsigned events)
 {
     wherry_watch *watch = WHERRY__OWNER(source, wherry_watch, source);
     unsigned always = events & ((unsigned)WHERRY_FAILED | WHERRY_HUNG_UP);
-    unsigned told = events & (watch->events | always);
+    unsigned told = events & (told_events(watch) | always);
 
     if ((events & (watch->wait_events | always)) != 0 && watch->wait_events != 0) {
         wake_waiter(watch, events & (watch->wait_events | always));
         (void)apply(watch);
     }
-    if (told != 0 && watch->events != 0 && watch->watcher != NULL)
+    if (told != 0 && told_events(watch) != 0)
         watch->watcher->ready(watch->watcher, watch, told);
 }
 
@@ -88,8 +96,9 @@ static int check_options(const wherry_watch_options *options)
  * events are first set. */
 static int probe(wherry_watch *watch)
 {
+    unsigned events = told_events(watch);
     int result = wherry__source_watch(watch->loop, &watch->source,
-                                      watch->events == 0 ? WHERRY_EXCEPTIONAL : watch->events);
+                                      events == 0 ? WHERRY_EXCEPTIONAL : events);
 
     return result < 0 ? result : apply(watch);
 }
@@ -146,16 +155,15 @@ int wherry_watch_change(wherry_watch *watch, unsigned events)
     return result;
 }
 
-/* Without waiting: one look, by a pass of its own, is not possible here; so a watch that is not
- * ready yet would block. */
 int wherry_watch_wait(wherry_watch *watch, unsigned events, int64_t deadline)
 {
     int result;
 
     if (events == 0 || (events & ~ASKABLE) != 0)
         return wherry__fail(WHERRY_E_MISUSE, "no events, or unknown ones among 0x%x", events);
-    if (watch->left)
-        return WHERRY_E_CLOSED;
+    result = wherry__task_refused_until(deadline);
+    if (result < 0 || watch->left)
+        return result < 0 ? result : WHERRY_E_CLOSED;
     if (!wherry__list_empty(&watch->waiters))
         return wherry__fail(WHERRY_E_BUSY, "another task waits for the descriptor");
     result = wherry__wait_allowed(watch->loop, deadline);

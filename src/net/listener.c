@@ -176,6 +176,15 @@ static void on_leave(wherry__source *source)
     wherry_listener_close(WHERRY__OWNER(source, wherry_listener, source));
 }
 
+/* The path stays: the parent listens there. */
+static void on_forget(wherry__source *source)
+{
+    wherry_listener *listener = WHERRY__OWNER(source, wherry_listener, source);
+
+    listener->bound_path = false;
+    wherry_listener_close(listener);
+}
+
 static void on_reclaim(wherry__source *source)
 {
     wherry_listener *listener = WHERRY__OWNER(source, wherry_listener, source);
@@ -186,6 +195,7 @@ static void on_reclaim(wherry__source *source)
 static const wherry__source_class class = {
     .ready = on_ready,
     .leave = on_leave,
+    .forget = on_forget,
     .reclaim = on_reclaim,
 };
 

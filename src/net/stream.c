@@ -170,6 +170,11 @@ static void on_leave(wherry__source *source)
         wherry__stream_dismiss(stream);
 }
 
+static void on_forget(wherry__source *source)
+{
+    wherry__stream_forget(WHERRY__OWNER(source, wherry_stream, source));
+}
+
 static void on_reclaim(wherry__source *source)
 {
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
@@ -184,6 +189,7 @@ static void on_reclaim(wherry__source *source)
 static const wherry__source_class class = {
     .ready = on_ready,
     .leave = on_leave,
+    .forget = on_forget,
     .reclaim = on_reclaim,
     .flush = on_flush,
     .settle = on_settle,

@@ -147,6 +147,9 @@ void wherry__stream_finish(wherry_stream *stream, int reason);
 /* Tells the owner of the end, once and if it is the time for it. */
 void wherry__stream_tell_end(wherry_stream *stream);
 
+/* Ends it in a child process, while the parent goes on with its descriptor. */
+void wherry__stream_forget(wherry_stream *stream);
+
 /* Closes the descriptor. */
 void wherry__stream_drop(wherry_stream *stream);
 

@@ -223,6 +223,14 @@ void wherry_stream_abort(wherry_stream *stream)
     wherry__stream_drop(stream);
 }
 
+void wherry__stream_forget(wherry_stream *stream)
+{
+    if (!stream->closed)
+        part(stream);
+    if (wherry__stream_is_open(stream))
+        wherry__stream_drop(stream);
+}
+
 int wherry_stream_shutdown(wherry_stream *stream)
 {
     if (stream->closed)
