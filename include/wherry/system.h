@@ -139,11 +139,12 @@ struct wherry_system {
 };
 
 /* The POSIX system that waits with epoll(7): the default on Linux. It holds no state and serves any
- * number of loops on any threads. It lives for ever. */
+ * number of loops on any threads; its functions do not look at self, so that a copy of its table
+ * works as well. It lives for ever. */
 WHERRY_PUBLIC wherry_system *wherry_system_epoll(void);
 
-/* The POSIX system that waits with poll(2), for any POSIX. wherry_loop_fd is not supported on it.
- * It lives for ever. */
+/* The POSIX system that waits with poll(2), for any POSIX; else the same. wherry_loop_fd is not
+ * supported on it. */
 WHERRY_PUBLIC wherry_system *wherry_system_poll(void);
 
 #ifdef __cplusplus
