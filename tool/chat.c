@@ -60,18 +60,21 @@ static void tell_notice(const member *but, const char *format, ...)
     (void)tell(&part, 1, but);
 }
 
-/* To one member, about what it did itself. */
+/* To one member, about what it did itself. Where messages are so short that this is none, nothing.
+ */
 static int answer(const member *to, const char *format, ...) WHERRY_FORMAT(2, 3);
 
 static int answer(const member *to, const char *format, ...)
 {
     char text[NOTICE_SIZE];
     va_list values;
+    int result;
 
     va_start(values, format);
     (void)vsnprintf(text, sizeof(text), format, values);
     va_end(values);
-    return wherry_peer_send(to->peer, wherry_text(text), WHERRY_NEVER);
+    result = wherry_peer_send(to->peer, wherry_text(text), WHERRY_NEVER);
+    return result == WHERRY_E_TOO_LARGE ? WHERRY_OK : result;
 }
 
 /* --- coming and going */

@@ -2,6 +2,7 @@
 #include <wherry/server.h>
 
 #include <signal.h>
+#include <stdio.h>
 
 #include <wherry/error.h>
 #include <wherry/signal.h>
@@ -38,6 +39,7 @@ typedef struct program {
     const wherry_server_options *options;
     wherry_server *server;
     int result;
+    char problem[WHERRY__PROBLEM_SIZE]; /* the coroutine's, whose storage goes with it */
 } program;
 
 static void on_signal(wherry_signal_receiver *self, wherry_signal *signal, int number)
@@ -55,7 +57,8 @@ static int body(void *argument)
     program *this = argument;
 
     this->result = serve_here(this->options, &this->server);
-    return this->result;
+    (void)snprintf(this->problem, sizeof(this->problem), "%s", wherry_problem());
+    return WHERRY_OK;
 }
 
 static int take_signals(wherry_loop *loop, program *this, wherry_signal *signals[2])
@@ -80,7 +83,9 @@ static int run(wherry_loop *loop, program *this)
         done = wherry__loop_pass(loop, WHERRY_NEVER);
     wherry_signal_free(signals[0]);
     wherry_signal_free(signals[1]);
-    return done < 0 ? (int)done : this->result;
+    if (done < 0 || this->result >= 0)
+        return (int)(done < 0 ? done : this->result);
+    return wherry__fail(this->result, "%s", this->problem);
 }
 
 int wherry_serve_with(const wherry_server_options *options)
