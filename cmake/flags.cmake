@@ -26,8 +26,8 @@ endif()
 # Thread-local variables are reached without a call, also from the shared library.
 wherry_supported(WHERRY_TLS_MODEL -ftls-model=initial-exec)
 
-# Two words that were just stored one by one are not to be loaded as one vector: the processor cannot
-# forward them then, and wherry_bytes are two words.
+# Two words that were just stored one by one are not to be loaded as one vector: the processor
+# cannot forward them then, and wherry_bytes are two words.
 wherry_supported(WHERRY_WORDS -fno-tree-slp-vectorize)
 
 # Calls inside of the library stay inside, and may be inlined, though the functions are exported.

@@ -181,12 +181,17 @@ void wherry__stream_drop_output(wherry_stream *stream, int result);
 /* Writes what is unsent, as far as the system takes it. */
 void wherry__stream_write(wherry_stream *stream);
 
-/* The way of nearly all sends of a batch: the place behind what is queued already, for total bytes that the caller
- * now copies there, to be written at the end of the pass. NULL: send them the
- * long way. */
+/* Wakes the first of those who wait for room, who wakes the next when it has sent; and when nothing
+ * is unsent any more, all who flush. */
+void wherry__stream_wake_waiters(wherry_stream *stream);
+
+/* The way of nearly all sends of a batch: the place behind what is queued already, for total bytes
+ * that the caller now copies there, to be written at the end of the pass. NULL: send them the long
+ * way. */
 uint8_t *wherry__stream_place(wherry_stream *stream, size_t total);
 
-/* The same for bytes of the input that lie right behind the last ones queued: they are referred to. */
+/* The same for bytes of the input that lie right behind the last ones queued: they are referred to.
+ */
 bool wherry__stream_refer_on(wherry_stream *stream, wherry_bytes bytes);
 
 /* Copies bytes to place and returns the place behind them. */

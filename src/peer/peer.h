@@ -39,10 +39,10 @@ struct wherry_peer {
     uint32_t pass;  /* in which the last message was handed out */
     uint16_t count; /* messages handed out in it */
     uint16_t count_max;
-    int16_t next; /* what the next receive answers: WHERRY_OK, _MALFORMED; or _WOULD_BLOCK: nothing
-                     is decoded */
-    bool skipping;  /* of the cursor */
-    bool handed;    /* the message was handed out */
+    int16_t next;  /* what the next receive answers: WHERRY_OK, _MALFORMED; or _WOULD_BLOCK: nothing
+                      is decoded */
+    bool skipping; /* of the cursor */
+    bool handed;   /* the message was handed out */
     bool receiving; /* a receive is suspended */
     bool asked;     /* a receive was called since this was last cleared */
     bool received;  /* and gave a message, what came in its place, or the end */

@@ -72,7 +72,8 @@ static bool has_frame(const wherry_peer *peer, const wherry__frame *frame, wherr
     return wherry_bytes_equal(wherry_bytes_at(tail, frame->tail.length), frame->tail);
 }
 
-/* Through the stream, which decides what is copied, and waits. Not inlined, so that the short way has a small stack. */
+/* Through the stream, which decides what is copied, and waits. Not inlined, so that the short way
+ * has a small stack. */
 __attribute__((noinline)) static int send_long(wherry_stream *stream, const wherry__frame *frame,
                                                const wherry_bytes *parts, size_t count,
                                                int64_t deadline)

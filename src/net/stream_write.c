@@ -1,0 +1,137 @@
+/* Writing: what is queued goes to the system, as far as it takes it; who waited for that is told.
+ */
+#include "net/stream.h"
+
+#include <errno.h>
+
+#include <wherry/error.h>
+
+#include "base/size.h"
+#include "net/output.h"
+#include "net/socket.h"
+
+/* Parts of one write. */
+#define PARTS_MAX 32
+
+/* --- the end of the output */
+
+void wherry__stream_drop_output(wherry_stream *stream, int result)
+{
+    if (stream->output != NULL)
+        wherry__output_free(stream->output);
+    stream->output = NULL;
+    wherry__wait_wake_all(&stream->waiters, result);
+}
+
+/* Who was refused tries again, and sees how it is. Not in the middle of writing. */
+static void tell_writable(wherry_stream *stream)
+{
+    if (!stream->refused)
+        return;
+    stream->refused = false;
+    stream->roomy = true;
+    wherry__source_flush_later(stream->loop, &stream->source);
+}
+
+/* Sending is over; what can still be received stays. */
+static void refuse_sends(wherry_stream *stream, int number)
+{
+    stream->refusal = WHERRY_E_RESET;
+    stream->number = (uint8_t)number;
+    stream->blocked = false;
+    wherry__stream_drop_output(stream, WHERRY_E_RESET);
+    tell_writable(stream);
+    if (stream->closing || stream->reason != WHERRY_OK)
+        wherry__stream_drop(stream);
+}
+
+/* --- writing */
+
+static void wait_for_system(wherry_stream *stream, ssize_t result)
+{
+    stream->blocked = true;
+    stream->retry = result == -ENOBUFS || result == -ENOMEM;
+    if (stream->retry)
+        wherry__stream_arm(stream);
+    wherry__stream_watch(stream);
+}
+
+/* Wakes the first of those who wait for room, who wakes the next when it has sent; and when nothing
+ * is unsent any more, all who flush. */
+void wherry__stream_wake_waiters(wherry_stream *stream)
+{
+    wherry__link *link = stream->waiters.next;
+    bool sender_woken = false;
+
+    while (link != &stream->waiters) {
+        wherry__wait *wait = WHERRY__OWNER(link, wherry__wait, link);
+        bool is_sender = wait->item != NULL;
+
+        link = link->next;
+        if (is_sender ? !sender_woken : stream->output == NULL)
+            wherry__wait_wake(wait, WHERRY_OK);
+        sender_woken = sender_woken || is_sender;
+    }
+}
+
+static void wake_for_room(wherry_stream *stream)
+{
+    wherry__stream_wake_waiters(stream);
+    tell_writable(stream);
+}
+
+/* What was written is taken out of the output, and who waits for room is told. */
+static void wrote(wherry_stream *stream, size_t size)
+{
+    wherry__output *output = stream->output;
+
+    size_t unsent = output->unsent - size;
+
+    if (!stream->closing)
+        stream->touched = stream->loop->now;
+    wherry__output_sent(output, size);
+    if (unsent == 0) {
+        stream->output = NULL;
+        wherry__output_free(output);
+    }
+    if (unsent <= stream->send_max / 2)
+        wake_for_room(stream);
+}
+
+/* One write; whether another one makes sense. */
+static bool write_once(wherry_stream *stream)
+{
+    struct iovec parts[PARTS_MAX];
+    size_t unsent = stream->output->unsent;
+    size_t count = wherry__output_parts(stream->output, parts, PARTS_MAX);
+    ssize_t result = wherry__socket_send(stream->loop->system, stream->source.descriptor, parts,
+                                         count, stream->as_file, stream->ask_first);
+
+    if (result >= 0)
+        wrote(stream, (size_t)result);
+    else if (wherry__socket_not_now(result) || result == -ENOBUFS || result == -ENOMEM)
+        wait_for_system(stream, result);
+    else
+        refuse_sends(stream, (int)-result);
+    return result > 0 && stream->output != NULL && (stream->as_file || (size_t)result < unsent);
+}
+
+/* The rest waits for the system: let it wait in a chunk of its own size. */
+static void settle(wherry_stream *stream)
+{
+    if (stream->output != NULL && stream->output->home->pool == &stream->loop->small_chunks)
+        stream->output = wherry__output_compact(stream->output, &stream->loop->chunks);
+}
+
+void wherry__stream_write(wherry_stream *stream)
+{
+    if (stream->connecting || !wherry__stream_is_open(stream))
+        return;
+    while (stream->output != NULL && !stream->blocked)
+        if (!write_once(stream))
+            break;
+    if (stream->blocked)
+        settle(stream);
+    if (stream->output == NULL && wherry__stream_is_open(stream))
+        wherry__stream_all_sent(stream);
+}
