@@ -62,7 +62,7 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_peer_new(wherry_peer **peer, wherry_stre
  * WHERRY_E_WOULD_BLOCK: no whole message has come; nothing is lost. WHERRY_E_CANCELED: the task is
  * being stopped. WHERRY_E_BUSY: another task is receiving from it. WHERRY_E_NO_MEMORY: for a
  * message larger than the chunks of the loop. WHERRY_E_MISUSE: a deadline other than WHERRY_NOW
- * outside of a coroutine. */
+ * outside of a coroutine where it would wait. */
 WHERRY_PUBLIC int wherry_peer_receive(wherry_peer *peer, wherry_bytes *message, int64_t deadline);
 
 /* Sends one message: returns WHERRY_OK when it is copied or queued; a later failure shows at the
@@ -72,18 +72,19 @@ WHERRY_PUBLIC int wherry_peer_receive(wherry_peer *peer, wherry_bytes *message, 
  * carry it (a line with a line end in it, a length that is not that of fixed:N). WHERRY_E_RESET,
  * _IDLE, _CLOSED: how the connection ended. WHERRY_E_TIMED_OUT, _WOULD_BLOCK: there was no room.
  * WHERRY_E_CANCELED: the task is being stopped and there was no room. WHERRY_E_NO_MEMORY.
- * WHERRY_E_MISUSE: a deadline other than WHERRY_NOW outside of a coroutine where it would wait.
- * Nothing is sent in any of these. */
+ * WHERRY_E_MISUSE: after wherry_peer_shutdown, or a deadline other than WHERRY_NOW outside of a
+ * coroutine where it would wait. Nothing is sent in any of these. */
 WHERRY_PUBLIC int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline);
 
-/* The same for one message that lies in count parts, at most 16 of them. */
+/* The same for one message that lies in count parts; WHERRY_E_MISUSE: in more than 16 of them. */
 WHERRY_PUBLIC int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t count,
                                          int64_t deadline);
 
 /* Waits until the kernel has all that was sent. Errors as wherry_peer_send. */
 WHERRY_PUBLIC int wherry_peer_flush(wherry_peer *peer, int64_t deadline);
 
-/* Tells the other end, behind all that was sent, that no more messages come; receiving goes on. */
+/* Tells the other end, behind all that was sent, that no more messages come; receiving goes on.
+ * Again: nothing. WHERRY_OK, or how the connection ended. */
 WHERRY_PUBLIC int wherry_peer_shutdown(wherry_peer *peer);
 
 /* Ends the conversation: what was sent still goes out in the background; pending calls return

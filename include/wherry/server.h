@@ -32,10 +32,10 @@ struct wherry_handler {
     /* One conversation with a client: receives a message or more, and sends. It is called when the
      * client's first message is there (or what came in its place, see wherry_peer_receive), and
      * again for the next one after it has returned zero. A negative result ends this client:
-     * WHERRY_E_END, _RESET, _IDLE, _CLOSED and _CANCELED quietly, anything else is logged once with
-     * the client's address, and the connection is aborted once on_disconnect has returned.
-     * Returning zero without having received anything refuses the client: it is aborted, quietly.
-     */
+     * WHERRY_E_END, _RESET, _TRUNCATED, _IDLE, _CLOSED and _CANCELED quietly; anything else is
+     * logged once with the client's address, and once on_disconnect has returned and the system
+     * has what it takes at once of what was sent, the connection is aborted. Returning zero
+     * without having called wherry_peer_receive refuses the client: it is aborted, quietly. */
     int (*handle)(wherry_handler *self, wherry_peer *client);
     /* The server listens, and no client has been accepted yet. A negative result stops it, and is
      * what wherry_server_wait returns. */
@@ -47,11 +47,13 @@ struct wherry_handler {
      * of handle does, without on_disconnect. */
     int (*on_connect)(wherry_handler *self, wherry_peer *client);
     /* A client that on_connect returned zero for goes: once, before its connection is closed.
-     * reason: how the connection ended, or else what handle returned. It may send a last message;
-     * its waiting calls are not canceled for a grace time. */
+     * reason: how the connection ended, or else what handle returned; WHERRY_E_CLOSED: somebody
+     * closed it here, or handle refused it; WHERRY_E_CANCELED: the server stops. It may send a last
+     * message; its waiting calls are not canceled for a grace time. */
     void (*on_disconnect)(wherry_handler *self, wherry_peer *client, int reason);
     /* Not 0: handle is called as soon as the client is connected, and at once again, before there
-     * is a message. Each client then holds a stack. */
+     * is a message (after a call that asked for one in vain, in the next pass). Each client then
+     * holds a stack. */
     int eager;
     WHERRY_RESERVED;
 };
@@ -88,8 +90,9 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_server_new_with(const wherry_server_opti
 
 /* Opens all endpoints, or none, and starts to serve: on_start and all that follows happens as the
  * loop runs. WHERRY_OK. WHERRY_E_ADDRESS_IN_USE and the others of wherry_listener_new:
- * wherry_problem() names the endpoint. WHERRY_E_MISUSE: it was started before. On the loop's
- * thread. */
+ * wherry_problem() names the address; it may be started again later. WHERRY_E_MISUSE: it was
+ * started before. WHERRY_E_CANCELED: the loop is being freed. WHERRY_E_NO_MEMORY, _NO_STACK. On the
+ * loop's thread. */
 WHERRY_PUBLIC int wherry_server_start(wherry_server *server);
 
 /* How many addresses it listens on; the index-th of them as the text of an endpoint, with the port
@@ -105,23 +108,23 @@ WHERRY_PUBLIC int wherry_server_address(const wherry_server *server, size_t inde
 WHERRY_PUBLIC size_t wherry_server_clients(const wherry_server *server);
 
 /* Stops it in order: it listens no more, handlers that wait are canceled, on_disconnect is called
- * for each client, what was sent still goes out, on_stop is called. It does not wait for that.
- * Again, or before the start: nothing. Any thread, also from signal handlers, while the server
- * lives. */
+ * for each client, what was sent still goes out, on_stop is called. It does not wait for that. An
+ * on_start that waits is canceled, too. Again, before the start or after the end: nothing. Any
+ * thread, also from signal handlers, while the server and its loop live. */
 WHERRY_PUBLIC void wherry_server_stop(wherry_server *server);
 
-/* Stops it gently: it listens no more, clients between two conversations are closed, the others
- * when the conversation that is under way has ended; those that still talk at the deadline are
- * stopped as by wherry_server_stop. On a coroutine; it returns when all is over. WHERRY_OK: all
- * ended by themselves. WHERRY_E_TIMED_OUT: some had to be stopped. WHERRY_E_CANCELED: the task is
- * being stopped, and the server too. WHERRY_E_MISUSE: not on a coroutine, or on one of its own
- * handlers'. */
+/* Stops it gently: it listens no more, clients between two conversations (an eager handler in its
+ * first receive is between them) are closed, the others when the conversation that is under way has
+ * ended; those that still talk at the deadline are stopped as by wherry_server_stop. On a
+ * coroutine; it returns when all is over. WHERRY_OK: all ended by themselves. WHERRY_E_TIMED_OUT:
+ * some had to be stopped. WHERRY_E_CANCELED: the task is being stopped, and the server too.
+ * WHERRY_E_MISUSE: not on a coroutine, on one of its own handlers', or before the start. */
 WHERRY_PUBLIC int wherry_server_drain(wherry_server *server, int64_t deadline);
 
 /* Waits until it has stopped, and returns what on_start returned if that was negative, else
  * WHERRY_OK. WHERRY_E_TIMED_OUT, WHERRY_E_WOULD_BLOCK: it has not. WHERRY_E_CANCELED: the task is
- * being stopped. WHERRY_E_MISUSE: not on a coroutine, on one of its own handlers', or before the
- * start. */
+ * being stopped. WHERRY_E_MISUSE: a deadline other than WHERRY_NOW outside of a coroutine, on one
+ * of its own handlers', or before the start. */
 WHERRY_PUBLIC int wherry_server_wait(wherry_server *server, int64_t deadline);
 
 /* Stops it and gives it back: on a coroutine it returns when all is over; elsewhere the stop goes

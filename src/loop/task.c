@@ -164,6 +164,7 @@ static int spawn(wherry_task **result, wherry_body *body, void *argument,
     }
     task->body = body;
     task->joinable = result != NULL || options->group != NULL;
+    task->last = last;
     wherry__coroutine_init(&task->coroutine, stack, run_body, argument);
     start(task, options->group);
     if (result != NULL) {
@@ -247,7 +248,7 @@ static wherry_task *take_runnable(wherry_loop *loop)
 
 static void resume(wherry_task *task)
 {
-    if (!task->begun && task->canceled) {
+    if (!task->begun && task->canceled && !task->last) {
         task->result = WHERRY_E_CANCELED;
         end(task);
         return;

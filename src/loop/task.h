@@ -37,6 +37,7 @@ struct wherry_task {
     bool canceled;
     bool ended;
     bool joinable; /* somebody has or had a handle, or a group gets the result */
+    bool last;     /* its body is called even if it is canceled before: see spawn_last */
 };
 
 struct wherry_group {
@@ -107,7 +108,8 @@ static inline int wherry__task_refused_until(int64_t deadline)
     return deadline == WHERRY_NOW ? WHERRY_OK : wherry__task_refused();
 }
 
-/* wherry_spawn, also while the loop is being freed: for what has to be said at the end. */
+/* wherry_spawn, also while the loop is being freed: for what has to be said at the end. The body is
+ * called in any case; of a task that is canceled before it begins, the first wait is refused. */
 int wherry__spawn_last(wherry_task **task, wherry_body *body, void *argument,
                        const wherry_task_options *options);
 

@@ -19,12 +19,18 @@ static void describe(const wherry__client *client, char *text, size_t size)
     (void)wherry_address_format(&address, text, size);
 }
 
+/* Whether result is neither how a connection ends nor a cancellation. */
+static bool is_failure(int result)
+{
+    return !wherry__error_is_quiet(result) && result != WHERRY_E_TRUNCATED;
+}
+
 static void log_failure(const wherry__client *client, int result)
 {
     char text[WHERRY_ADDRESS_TEXT_SIZE];
     const char *problem = wherry_problem();
 
-    if (wherry__error_is_quiet(result) || !wherry__log_wants(WHERRY_LOG_ERROR))
+    if (!is_failure(result) || !wherry__log_wants(WHERRY_LOG_ERROR))
         return;
     describe(client, text, sizeof(text));
     wherry__log(client->server->loop->now, WHERRY_LOG_ERROR,
@@ -45,9 +51,12 @@ static void remove_client(wherry__client *client)
 
 void wherry__client_abort(wherry__client *client)
 {
-    wherry_stream_abort(client->peer->stream);
-    if (client->task == NULL)
+    if (client->task != NULL) {
+        wherry_peer_abort(client->peer);
+    } else {
+        wherry_stream_abort(client->peer->stream);
         remove_client(client);
+    }
 }
 
 /* Tells on_disconnect, on the task that runs for the client, which a cancellation does not reach
@@ -69,6 +78,10 @@ static void finish(wherry__client *client, int reason)
     log_failure(client, reason);
     say_goodbye(client, reason);
     client->task = NULL;
+    if (is_failure(reason)) {
+        (void)wherry_stream_flush(client->peer->stream, WHERRY_NOW);
+        wherry_stream_abort(client->peer->stream);
+    }
     remove_client(client);
 }
 
@@ -97,19 +110,24 @@ static bool has_more(wherry__client *client, int *reason)
     return *reason == WHERRY_OK;
 }
 
-/* One call of handle. */
+/* One call of handle. One that asked in vain must not be repeated without end in one pass. */
 static int converse(wherry__client *client)
 {
     wherry_handler *handler = client->server->handler;
+    wherry_peer *peer = client->peer;
     int result;
 
-    client->peer->received = false;
-    result = handler->handle(handler, client->peer);
-    if (result >= 0 && !client->peer->received && !client->peer->stream->closed) {
-        wherry_stream_abort(client->peer->stream); /* refused */
-        result = WHERRY_E_CLOSED;
-    }
-    return result < 0 ? result : WHERRY_OK;
+    peer->asked = false;
+    peer->received = false;
+    result = handler->handle(handler, peer);
+    if (result < 0)
+        return result;
+    if (peer->received || peer->stream->closed)
+        return WHERRY_OK;
+    if (peer->asked)
+        return wherry_yield();
+    wherry_peer_abort(peer); /* refused */
+    return WHERRY_E_CLOSED;
 }
 
 static int greet(wherry__client *client)
@@ -164,9 +182,9 @@ static int start(wherry__client *client, wherry_body *body)
     return WHERRY_OK;
 }
 
-static void start_or_abort(wherry__client *client)
+static void start_or_abort(wherry__client *client, wherry_body *body)
 {
-    int result = start(client, run);
+    int result = start(client, body);
 
     if (result == WHERRY_OK)
         return;
@@ -175,7 +193,8 @@ static void start_or_abort(wherry__client *client)
     wherry__client_abort(client);
 }
 
-/* Something can be received, or the end has come, and no conversation is under way. */
+/* Something can be received, the end has come, or somebody closed the peer; and no conversation is
+ * under way. */
 static void on_notify(wherry_peer *peer)
 {
     wherry__client *client = peer->keeper;
@@ -186,7 +205,7 @@ static void on_notify(wherry_peer *peer)
         client->server->handler->on_disconnect == NULL)
         remove_client(client);
     else
-        start_or_abort(client);
+        start_or_abort(client, run);
 }
 
 /* --- from the server */
@@ -211,16 +230,28 @@ int wherry__client_new(wherry_server *server, wherry_stream *stream)
     wherry__list_append(&server->clients, &client->link);
     server->client_count++;
     if (server->handler->on_connect != NULL || server->handler->eager)
-        start_or_abort(client);
+        start_or_abort(client, run);
     else
         client->greeted = true;
     return WHERRY_OK;
+}
+
+bool wherry__client_is_silent(const wherry__client *client)
+{
+    const wherry_peer *peer = client->peer;
+
+    if (client->task == NULL)
+        return true;
+    return client->greeted && peer->receiver != NULL && !peer->received &&
+           peer->next == WHERRY_E_WOULD_BLOCK; /* an eager one in its first receive */
 }
 
 void wherry__client_stop(wherry__client *client)
 {
     if (client->task != NULL)
         wherry_task_cancel(client->task);
-    else if (client->server->handler->on_disconnect == NULL || start(client, leave) < 0)
+    else if (client->server->handler->on_disconnect == NULL)
         remove_client(client);
+    else
+        start_or_abort(client, leave);
 }

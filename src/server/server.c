@@ -39,6 +39,8 @@ static void on_accepted(wherry_listener_events *self, wherry_listener *listener,
 
     (void)listener;
     if (wherry__client_new(server, stream) < 0) {
+        wherry__log(server->loop->now, WHERRY_LOG_ERROR, "a client is dropped: %s",
+                    wherry_error_text(WHERRY_E_NO_MEMORY));
         wherry_stream_abort(stream);
         wherry_stream_free(stream);
         return;
@@ -72,10 +74,9 @@ static void for_all_clients(wherry_server *server, void (*call)(wherry__client *
     }
 }
 
-/* Ends a client unless a conversation with it is under way. */
 static void stop_silent(wherry__client *client)
 {
-    if (client->task == NULL)
+    if (wherry__client_is_silent(client))
         wherry__client_stop(client);
 }
 
@@ -127,6 +128,7 @@ static void serve(wherry_server *server)
 static void end_clients(wherry_server *server)
 {
     wherry_task *task = wherry__task_running();
+    int64_t deadline;
     int result = WHERRY_OK;
 
     for_all_clients(server, stop_silent);
@@ -136,10 +138,10 @@ static void end_clients(wherry_server *server)
     set_state(server, WHERRY__SERVER_STOPPING);
     for_all_clients(server, wherry__client_stop);
     wherry__task_shield(task, WHERRY_NEVER);
+    deadline = wherry__instant_after(server->loop->now, 2 * server->options.grace);
     result = WHERRY_OK;
     while (result == WHERRY_OK && server->client_count > 0)
-        result = wait_for_change(
-            server, wherry__instant_after(server->loop->now, 2 * server->options.grace));
+        result = wait_for_change(server, deadline);
     for_all_clients(server, wherry__client_abort);
     while (server->client_count > 0 && wait_for_change(server, WHERRY_NEVER) == WHERRY_OK)
         continue;
@@ -172,6 +174,7 @@ static int run(void *argument)
         wherry__server_close_doors(server);
     end_clients(server);
     say_stop(server);
+    atomic_store(&server->stoppable, false);
     set_state(server, WHERRY__SERVER_ENDED);
     server->task = NULL;
     release(server);
@@ -246,14 +249,19 @@ int wherry_server_new_with(const wherry_server_options *options)
 
 int wherry_server_start(wherry_server *server)
 {
+    const wherry_task_options options = { .size = sizeof(options),
+                                          .name = "server",
+                                          .loop = server->loop };
     int result;
 
     if (server->state != WHERRY__SERVER_NEW)
         return wherry__fail(WHERRY_E_MISUSE, "the server was started before");
+    if (server->loop->ending)
+        return wherry__fail(WHERRY_E_CANCELED, "no server can be started: the loop is being freed");
     result = wherry__server_open_doors(server);
     if (result < 0)
         return result;
-    result = wherry_spawn(&server->task, run, server, .name = "server", .loop = server->loop);
+    result = wherry__spawn_last(&server->task, run, server, &options);
     if (result < 0) {
         wherry__server_close_doors(server);
         return result;
@@ -261,10 +269,22 @@ int wherry_server_start(wherry_server *server)
     wherry_task_release(server->task);
     server->holds++;
     server->state = WHERRY__SERVER_RUNNING;
+    atomic_store(&server->stoppable, true);
     return WHERRY_OK;
 }
 
 /* --- stopping */
+
+/* Once on_start has returned, the state is enough for the server's task; before, it may wait. */
+static void stop_now(wherry_server *server)
+{
+    if ((server->state != WHERRY__SERVER_RUNNING && server->state != WHERRY__SERVER_DRAINING) ||
+        server->loop->freed)
+        return;
+    set_state(server, WHERRY__SERVER_STOPPING);
+    if (!server->started)
+        wherry_task_cancel(server->task);
+}
 
 static void on_stop_post(wherry_post *post)
 {
@@ -272,14 +292,13 @@ static void on_stop_post(wherry_post *post)
 
     atomic_store(&server->stop_posted, false);
     server->holds++;
-    if (server->state == WHERRY__SERVER_RUNNING || server->state == WHERRY__SERVER_DRAINING)
-        set_state(server, WHERRY__SERVER_STOPPING);
+    stop_now(server);
     release(server);
 }
 
 void wherry_server_stop(wherry_server *server)
 {
-    if (!atomic_exchange(&server->stop_posted, true))
+    if (atomic_load(&server->stoppable) && !atomic_exchange(&server->stop_posted, true))
         wherry_loop_post(server->loop, &server->stop_post);
 }
 
@@ -296,15 +315,13 @@ int wherry_server_wait(wherry_server *server, int64_t deadline)
 {
     int result = check_outside(server);
 
+    server->holds++; /* its owner may free it meanwhile */
     while (result == WHERRY_OK && server->state != WHERRY__SERVER_ENDED)
         result = wait_for_change(server, deadline);
-    return result == WHERRY_OK ? server->result : result;
-}
-
-static void stop_now(wherry_server *server)
-{
-    if (server->state == WHERRY__SERVER_RUNNING || server->state == WHERRY__SERVER_DRAINING)
-        set_state(server, WHERRY__SERVER_STOPPING);
+    if (result == WHERRY_OK)
+        result = server->result;
+    release(server);
+    return result;
 }
 
 /* Waits for the end whatever happens to the task that waits. */
@@ -326,12 +343,16 @@ int wherry_server_drain(wherry_server *server, int64_t deadline)
         result = wherry__fail(WHERRY_E_MISUSE, "only coroutines can drain a server");
     if (result < 0)
         return result;
+    server->holds++;
     set_state(server, WHERRY__SERVER_DRAINING);
     result = wherry_server_wait(server, deadline);
-    if (server->state == WHERRY__SERVER_ENDED)
-        return WHERRY_OK;
-    stop_now(server);
-    wait_shielded(server);
+    if (server->state == WHERRY__SERVER_ENDED) {
+        result = WHERRY_OK;
+    } else {
+        stop_now(server);
+        wait_shielded(server);
+    }
+    release(server);
     return result == WHERRY_E_WOULD_BLOCK ? WHERRY_E_TIMED_OUT : result;
 }
 

@@ -41,13 +41,14 @@ struct wherry_server {
     size_t door_count;
     wherry__server_state state;
     wherry_post stop_post;
-    atomic_bool stop_posted;
+    atomic_bool stoppable;   /* it was started, and has not ended */
+    atomic_bool stop_posted; /* stop_post is with the loop, which keeps the server's storage */
     wherry__link clients;
     size_t client_count;
     wherry__link waiters; /* tasks that wait for the end, or for the clients to go */
     wherry_task *task;    /* that runs it */
     int result;
-    unsigned holds; /* the owner's and the task's */
+    unsigned holds; /* the owner's, the task's, and those of who waits for its end */
     bool full;      /* does not accept, for clients_max */
     bool started;   /* on_start returned zero */
 };
@@ -63,6 +64,9 @@ typedef struct wherry__client {
 
 /* Makes a client of an accepted stream; on failure the stream is the caller's. */
 int wherry__client_new(wherry_server *server, wherry_stream *stream);
+
+/* Whether no conversation with it is under way. */
+bool wherry__client_is_silent(const wherry__client *client);
 
 /* Ends a client: at once when nothing runs for it, or else by cancelling what does. */
 void wherry__client_stop(wherry__client *client);
