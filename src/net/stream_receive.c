@@ -47,7 +47,7 @@ static int change_chunk(wherry_stream *stream, size_t size)
 
     if (chunk == NULL)
         return WHERRY_E_NO_MEMORY;
-    if (length > 0)
+    if (stream->input != NULL)
         memcpy(chunk->bytes, stream->input->bytes + stream->begin, length);
     wherry__chunk_release(stream->input);
     stream->input = chunk;

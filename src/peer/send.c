@@ -98,6 +98,8 @@ int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t 
     size_t total;
     int result = check(peer, parts, count, &total);
 
+    frame.head_length = 0;
+    frame.tail.length = 0;
     if (result == WHERRY_OK)
         result = peer->settings->framing->encode(peer->settings, &frame, parts, count, total);
     if (result < 0)
