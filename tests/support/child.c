@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -339,8 +341,11 @@ int socket_dial(const char *text)
     wherry_endpoint endpoint;
     socklen_t size;
     int descriptor = open_socket(text, &name, &size, &endpoint);
+    int on = 1;
 
     assert_int_equal(connect(descriptor, (struct sockaddr *)&name, size), 0);
+    if (endpoint.transport == WHERRY_TRANSPORT_TCP)
+        assert_int_equal(setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
     return descriptor;
 }
 

@@ -210,6 +210,22 @@ static void messages_of_a_few_bytes_are_passed_on_without_notices(void **state)
     server_stop(&server);
 }
 
+static void who_is_there_at_the_end_is_seen_off(void **state)
+{
+    char endpoint[WHERRY_ENDPOINT_TEXT_SIZE];
+    child server;
+    guest ann, bob;
+
+    (void)state;
+    start(&server, endpoint);
+    come(&ann, endpoint, 0);
+    come(&bob, endpoint, 1);
+    assert_hears(&ann, "* ", bob.name, " joined");
+    server_stop(&server);
+    go(&ann);
+    go(&bob);
+}
+
 static void many_come_and_go_at_once(void **state)
 {
     char endpoint[WHERRY_ENDPOINT_TEXT_SIZE];
@@ -250,6 +266,7 @@ int main(void)
         TEST(a_message_that_does_not_fit_is_told_to_its_sender),
         TEST(a_slow_reader_stalls_nobody_and_is_dropped),
         TEST(messages_of_a_few_bytes_are_passed_on_without_notices),
+        TEST(who_is_there_at_the_end_is_seen_off),
         TEST(many_come_and_go_at_once),
     };
 
