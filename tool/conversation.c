@@ -94,14 +94,33 @@ static void tell_output_end(conversation *talk)
         (void)say("standard output: %s", wherry_stream_problem(talk->output));
 }
 
-static int print(conversation *talk, wherry_bytes message)
+static int output_result(conversation *talk, int result)
 {
-    const wherry_bytes parts[] = { message, wherry_text("\n") };
-    int result = wherry_stream_send_parts(talk->output, parts, talk->raw ? 1 : 2, WHERRY_NEVER);
-
     if (result < 0 && result != WHERRY_E_CANCELED)
         tell_output_end(talk);
     return result;
+}
+
+static int print(conversation *talk, wherry_bytes message)
+{
+    const wherry_bytes parts[] = { message, wherry_text("\n") };
+
+    return output_result(
+        talk, wherry_stream_send_parts(talk->output, parts, talk->raw ? 1 : 2, WHERRY_NEVER));
+}
+
+/* Before it waits, all that came is printed: so a failure to do so shows now, and not when the next
+ * message comes. *gone tells that it has failed. */
+static int receive(conversation *talk, wherry_bytes *message, int *gone)
+{
+    int result = wherry_peer_receive(talk->server, message, WHERRY_NOW);
+
+    if (result == WHERRY_OK)
+        return result;
+    *gone = output_result(talk, wherry_stream_flush(talk->output, WHERRY_NEVER)) < 0;
+    if (!*gone && result == WHERRY_E_WOULD_BLOCK)
+        result = wherry_peer_receive(talk->server, message, WHERRY_NEVER);
+    return *gone ? WHERRY_E_CLOSED : result;
 }
 
 static void tell_server_end(conversation *talk, int result)
@@ -123,16 +142,16 @@ static int pump_output(void *argument)
 {
     conversation *talk = argument;
     wherry_bytes message;
+    int gone = 0;
     int result;
 
-    while ((result = wherry_peer_receive(talk->server, &message, WHERRY_NEVER)) == WHERRY_OK) {
-        result = print(talk, message);
-        if (result < 0)
-            return result;
+    while ((result = receive(talk, &message, &gone)) == WHERRY_OK) {
+        gone = print(talk, message) < 0;
+        if (gone)
+            break;
     }
-    if (wherry_stream_flush(talk->output, WHERRY_NEVER) == WHERRY_E_RESET)
-        tell_output_end(talk);
-    tell_server_end(talk, result);
+    if (!gone)
+        tell_server_end(talk, result);
     return result;
 }
 

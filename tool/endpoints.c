@@ -47,9 +47,10 @@ char *endpoints_join(const char *command, const char *const *texts, int count)
     for (int i = 0; i < count && list != NULL; i++) {
         size_t size = strlen(texts[i]);
 
+        if (i > 0)
+            list[used++] = ' ';
         memcpy(list + used, texts[i], size);
         used += size;
-        list[used++] = ' ';
     }
     return list;
 }
