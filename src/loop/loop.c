@@ -153,15 +153,26 @@ int wherry_loop_new_with(const wherry_loop_options *options)
 
 /* --- the end */
 
+static bool is_unfinished(const wherry_loop *loop)
+{
+    return loop->task_count > 0 || loop->closing > 0;
+}
+
 /* The first pass does not wait: it is there to look at the clock, which the loop may not have done
- * for long. */
+ * for long. And the first part of each may do the last of the work, so that there is nothing to
+ * wait for. */
 static void linger(wherry_loop *loop)
 {
     ssize_t done = wherry__loop_pass(loop, WHERRY_NOW);
     const int64_t end = wherry__instant_after(loop->now, loop->linger);
 
-    while (done >= 0 && (loop->task_count > 0 || loop->closing > 0) && loop->now < end)
-        done = wherry__loop_pass(loop, end);
+    while (done >= 0 && is_unfinished(loop) && loop->now < end) {
+        done = wherry_loop_prepare(loop);
+        if (done >= 0)
+            done = wherry_loop_wait(loop, is_unfinished(loop) ? end : WHERRY_NOW);
+        if (done >= 0)
+            done = wherry_loop_dispatch(loop);
+    }
 }
 
 /* Before tasks are given up: what waits lies on their stacks. */

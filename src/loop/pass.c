@@ -170,6 +170,13 @@ ssize_t wherry_loop_dispatch(wherry_loop *loop)
     return (ssize_t)done;
 }
 
+/* Whether anything can still happen on the loop. */
+static bool is_alive(const wherry_loop *loop)
+{
+    return loop->task_count > 0 || loop->keepers > 0 || wherry__loop_has_work(loop);
+}
+
+/* The first part may have done the last of the work: then there is nothing to wait for. */
 ssize_t wherry__loop_pass(wherry_loop *loop, int64_t until)
 {
     uint64_t expired = loop->statistics.expired;
@@ -177,7 +184,7 @@ ssize_t wherry__loop_pass(wherry_loop *loop, int64_t until)
     int result = wherry_loop_prepare(loop);
 
     if (result >= 0)
-        result = wherry_loop_wait(loop, until);
+        result = wherry_loop_wait(loop, is_alive(loop) ? until : WHERRY_NOW);
     if (result < 0)
         return result;
     done = wherry_loop_dispatch(loop);
@@ -189,12 +196,6 @@ ssize_t wherry_loop_step(wherry_loop *loop)
     int result = check_pass(loop);
 
     return result < 0 ? result : wherry__loop_pass(loop, WHERRY_NOW);
-}
-
-/* Whether anything can still happen on the loop. */
-static bool is_alive(const wherry_loop *loop)
-{
-    return loop->task_count > 0 || loop->keepers > 0 || wherry__loop_has_work(loop);
 }
 
 int wherry_loop_run(wherry_loop *loop)

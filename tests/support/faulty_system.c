@@ -76,9 +76,9 @@ PASS_ON(FAULTY_WATCH, watch,
 
 /* --- bytes */
 
-static size_t limit_of(const faulty_rule *rule)
+static size_t limit_of(const faulty_system *faulty, faulty_kind kind)
 {
-    return rule == NULL || rule->most == 0 ? SIZE_MAX : rule->most;
+    return faulty->most[kind] == 0 ? SIZE_MAX : faulty->most[kind];
 }
 
 /* The parts up to size bytes. Returns how many. */
@@ -104,25 +104,26 @@ static ssize_t faulty_receive(wherry_system *self, int descriptor, void *data, s
                               int flags)
 {
     faulty_system *faulty = (faulty_system *)self;
-    const faulty_rule *rule = count_call(faulty, FAULTY_RECEIVE);
+    int answer;
 
-    if (rule != NULL && (rule->number != 0 || rule->swallow))
-        return -rule->number;
+    if (is_spared(faulty, FAULTY_RECEIVE, &answer))
+        return answer;
     return note(faulty, FAULTY_RECEIVE,
                 faulty->below->receive(faulty->below, descriptor, data,
-                                       wherry__size_min(size, limit_of(rule)), flags));
+                                       wherry__size_min(size, limit_of(faulty, FAULTY_RECEIVE)),
+                                       flags));
 }
 
 static ssize_t faulty_send(wherry_system *self, int descriptor, const struct iovec *parts,
                            size_t count, int flags)
 {
     faulty_system *faulty = (faulty_system *)self;
-    const faulty_rule *rule = count_call(faulty, FAULTY_SEND);
+    int answer;
     struct iovec clipped[PARTS_MAX];
 
-    if (rule != NULL && (rule->number != 0 || rule->swallow))
-        return -rule->number;
-    count = clip(clipped, parts, count, limit_of(rule));
+    if (is_spared(faulty, FAULTY_SEND, &answer))
+        return answer;
+    count = clip(clipped, parts, count, limit_of(faulty, FAULTY_SEND));
     return note(faulty, FAULTY_SEND,
                 faulty->below->send(faulty->below, descriptor, clipped, count, flags));
 }
@@ -131,25 +132,25 @@ static ssize_t faulty_read(wherry_system *self, int descriptor, void *data, size
                            unsigned flags)
 {
     faulty_system *faulty = (faulty_system *)self;
-    const faulty_rule *rule = count_call(faulty, FAULTY_READ);
+    int answer;
 
-    if (rule != NULL && (rule->number != 0 || rule->swallow))
-        return -rule->number;
+    if (is_spared(faulty, FAULTY_READ, &answer))
+        return answer;
     return note(faulty, FAULTY_READ,
                 faulty->below->read(faulty->below, descriptor, data,
-                                    wherry__size_min(size, limit_of(rule)), flags));
+                                    wherry__size_min(size, limit_of(faulty, FAULTY_READ)), flags));
 }
 
 static ssize_t faulty_write(wherry_system *self, int descriptor, const struct iovec *parts,
                             size_t count, unsigned flags)
 {
     faulty_system *faulty = (faulty_system *)self;
-    const faulty_rule *rule = count_call(faulty, FAULTY_WRITE);
+    int answer;
     struct iovec clipped[PARTS_MAX];
 
-    if (rule != NULL && (rule->number != 0 || rule->swallow))
-        return -rule->number;
-    count = clip(clipped, parts, count, limit_of(rule));
+    if (is_spared(faulty, FAULTY_WRITE, &answer))
+        return answer;
+    count = clip(clipped, parts, count, limit_of(faulty, FAULTY_WRITE));
     return note(faulty, FAULTY_WRITE,
                 faulty->below->write(faulty->below, descriptor, clipped, count, flags));
 }
@@ -177,6 +178,7 @@ static void faulty_close_poller(wherry_system *self, wherry_poller *poller)
 static int faulty_wait(wherry_system *self, wherry_poller *poller, int64_t until,
                        wherry_ready *ready, int capacity)
 {
+    ((faulty_system *)self)->until = until;
     self = ((faulty_system *)self)->below;
     return self->wait(self, poller, until, ready, capacity);
 }
@@ -253,13 +255,10 @@ void faulty_system_fail(faulty_system *faulty, faulty_kind kind, int number, siz
                                          .number = number };
 }
 
-void faulty_system_shorten(faulty_system *faulty, faulty_kind kind, size_t most)
-{
-    faulty->rules[kind] = (faulty_rule){ .first = faulty->calls[kind] + 1, .most = most };
-}
-
 void faulty_system_heal(faulty_system *faulty)
 {
-    for (size_t i = 0; i < FAULTY_KINDS; i++)
+    for (size_t i = 0; i < FAULTY_KINDS; i++) {
         faulty->rules[i] = (faulty_rule){ 0 };
+        faulty->most[i] = 0;
+    }
 }

@@ -35,7 +35,6 @@ typedef struct faulty_rule {
     size_t count; /* how many; 0: all that follow */
     int number;   /* the errno(3) value that they answer without being made; 0: none */
     bool swallow; /* they answer 0 without being made */
-    size_t most;  /* bytes that they receive or send at most; 0: as many as asked */
 } faulty_rule;
 
 typedef struct faulty_system {
@@ -44,6 +43,8 @@ typedef struct faulty_system {
     size_t calls[FAULTY_KINDS];
     size_t bytes[FAULTY_KINDS]; /* received or sent */
     faulty_rule rules[FAULTY_KINDS];
+    size_t most[FAULTY_KINDS]; /* bytes received or sent in one call; 0: as many as asked */
+    int64_t until;             /* of the last wait for readiness */
 } faulty_system;
 
 void faulty_system_init(faulty_system *faulty, wherry_system *below);
@@ -51,10 +52,7 @@ void faulty_system_init(faulty_system *faulty, wherry_system *below);
 /* The next call of kind, and count - 1 more, fail with an errno(3) value. count 0: all. */
 void faulty_system_fail(faulty_system *faulty, faulty_kind kind, int number, size_t count);
 
-/* From now on no call of kind receives or sends more than so many bytes. */
-void faulty_system_shorten(faulty_system *faulty, faulty_kind kind, size_t most);
-
-/* No more rules. */
+/* No more rules and limits. */
 void faulty_system_heal(faulty_system *faulty);
 
 #endif

@@ -78,10 +78,14 @@ size_t net_descriptors(void)
     return count;
 }
 
-void net_pass(net *self)
+void net_prepare(net *self)
 {
     assert_true(wherry_loop_prepare(self->loop) >= 0);
-    assert_true(wherry_loop_wait(self->loop, WHERRY_NEVER) >= 0);
+}
+
+void net_finish(net *self, bool waits)
+{
+    assert_true(wherry_loop_wait(self->loop, waits ? WHERRY_NEVER : WHERRY_NOW) >= 0);
     assert_true(wherry_loop_dispatch(self->loop) >= 0);
 }
 
@@ -220,6 +224,15 @@ ssize_t net_take(int descriptor, void *data, size_t size)
     return count < 0 ? -errno : count;
 }
 
+/* A pass of a millisecond at most: what the far end waits for may be with the kernel already. */
+static void pass_a_while(net *self)
+{
+    net_prepare(self);
+    assert_true(
+        wherry_loop_wait(self->loop, wherry_loop_now(self->loop) + WHERRY_MILLISECONDS(1)) >= 0);
+    assert_true(wherry_loop_dispatch(self->loop) >= 0);
+}
+
 size_t net_take_all(net *self, int descriptor, void *data, size_t length, ssize_t *last)
 {
     uint8_t *place = data;
@@ -229,7 +242,7 @@ size_t net_take_all(net *self, int descriptor, void *data, size_t length, ssize_
     while (taken < length) {
         count = net_take(descriptor, place + taken, length - taken);
         if (count == -EAGAIN) {
-            assert_true(wherry_loop_step(self->loop) >= 0);
+            pass_a_while(self);
             continue;
         }
         if (count <= 0)

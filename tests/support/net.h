@@ -48,14 +48,17 @@ int net_use(wherry_system *system);
 /* Descriptors that the process has open. */
 size_t net_descriptors(void);
 
-/* One pass that waits for something to happen. */
-void net_pass(net *self);
+/* The two halves of a pass: before and after the program could look whether it has to wait. */
+void net_prepare(net *self);
+void net_finish(net *self, bool waits);
 
 /* Passes until condition holds. One that never will ends with the time limit of the test. */
 #define NET_UNTIL(self, condition)                                                                 \
     do {                                                                                           \
-        while (!(condition))                                                                       \
-            net_pass(self);                                                                        \
+        while (!(condition)) {                                                                     \
+            net_prepare(self);                                                                     \
+            net_finish(self, !(condition));                                                        \
+        }                                                                                          \
     } while (0)
 
 /* Passes that do not wait, until there is nothing to do. Fails the test when that never comes. */
