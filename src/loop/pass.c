@@ -176,7 +176,7 @@ static bool is_alive(const wherry_loop *loop)
     return loop->task_count > 0 || loop->keepers > 0 || wherry__loop_has_work(loop);
 }
 
-/* The first part may have done the last of the work: then there is nothing to wait for. */
+/* The first part may have done the last of the work: then there is nothing to wait for ever for. */
 ssize_t wherry__loop_pass(wherry_loop *loop, int64_t until)
 {
     uint64_t expired = loop->statistics.expired;
@@ -184,7 +184,8 @@ ssize_t wherry__loop_pass(wherry_loop *loop, int64_t until)
     int result = wherry_loop_prepare(loop);
 
     if (result >= 0)
-        result = wherry_loop_wait(loop, is_alive(loop) ? until : WHERRY_NOW);
+        result = wherry_loop_wait(loop,
+                                  until == WHERRY_NEVER && !is_alive(loop) ? WHERRY_NOW : until);
     if (result < 0)
         return result;
     done = wherry_loop_dispatch(loop);
