@@ -33,7 +33,6 @@ int wherry_group_new_with(const wherry_group_options *options)
     if (group == NULL)
         return WHERRY_E_NO_MEMORY;
     group->loop = loop;
-    group->holds = 1;
     group->parent = parent;
     group->keep_going = options->keep_going != 0;
     wherry__link_init(&group->member);
@@ -50,12 +49,6 @@ int wherry_group_new_with(const wherry_group_options *options)
 }
 
 /* --- the end of members */
-
-static void release(wherry_group *group)
-{
-    if (--group->holds == 0)
-        give_back(group);
-}
 
 static void ended(wherry_group *group);
 
@@ -75,12 +68,12 @@ static void leave_parent(wherry_group *group)
  * too, whether its owner has freed it or not. */
 static void ended(wherry_group *group)
 {
-    wherry__wait_wake_all(&group->waiters, WHERRY_OK);
+    wherry__wait_tell_all(&group->waiters, group->result);
     if (!group->canceled)
         return;
     leave_parent(group);
     if (group->freed)
-        release(group);
+        give_back(group);
 }
 
 /* The parents first: at its cancellation a group may leave its parent, which may be its end. */
@@ -117,18 +110,17 @@ void wherry__group_remove(wherry_group *group, wherry_task *task)
 int wherry_group_join(wherry_group *group, int *result, int64_t deadline)
 {
     int code = wherry__task_refused_until(deadline);
+    void *place = result;
 
     if (group == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no group");
     if (code < 0)
         return code;
-    group->holds++; /* somebody else may free it meanwhile */
-    while (code == WHERRY_OK && group->count > 0)
-        code = wherry__wait_in(group->loop, &group->waiters, "group", deadline);
-    if (code == WHERRY_OK && result != NULL)
+    if (group->count > 0)
+        return wherry__wait_in(group->loop, &group->waiters, "group", deadline, &place);
+    if (result != NULL)
         *result = group->result;
-    release(group);
-    return code;
+    return WHERRY_OK;
 }
 
 void wherry_group_cancel(wherry_group *group)
@@ -184,5 +176,5 @@ void wherry_group_free(wherry_group *group)
         wait_for_all(group, task);
     group->freed = true;
     if (group->count == 0)
-        release(group);
+        give_back(group);
 }

@@ -43,24 +43,6 @@ static void *take_first(wherry_queue *queue)
     return item;
 }
 
-/* Waits in list with an item to hand over, or a place for one. */
-static int wait_for(wherry_queue *queue, wherry__link *list, const char *reason, int64_t deadline,
-                    void **item)
-{
-    wherry__wait wait;
-    ssize_t woken;
-    int result = wherry__wait_allowed(queue->loop, deadline);
-
-    if (result < 0)
-        return result;
-    wherry__wait_init(&wait, list);
-    wait.item = *item;
-    woken = wherry__wait_any(&wait, 1, reason, deadline, &result);
-    if (woken >= 0 && result == WHERRY_OK)
-        *item = wait.item;
-    return woken < 0 ? (int)woken : result;
-}
-
 int wherry_queue_put(wherry_queue *queue, void *item, int64_t deadline)
 {
     int result = wherry__task_refused_until(deadline);
@@ -71,7 +53,7 @@ int wherry_queue_put(wherry_queue *queue, void *item, int64_t deadline)
     if (queue->closed)
         return WHERRY_E_CLOSED;
     if (queue->count == queue->capacity)
-        return wait_for(queue, &queue->putters, "room in a queue", deadline, &item);
+        return wherry__wait_in(queue->loop, &queue->putters, "room in a queue", deadline, &item);
     taker = wherry__wait_first_taker(&queue->takers);
     if (taker != NULL) {
         taker->item = item;
@@ -85,7 +67,7 @@ int wherry_queue_put(wherry_queue *queue, void *item, int64_t deadline)
 int wherry_queue_take(wherry_queue *queue, void **item, int64_t deadline)
 {
     wherry__wait *putter;
-    void *waited = NULL;
+    void *taken = NULL;
     int result = wherry__task_refused_until(deadline);
 
     if (result < 0)
@@ -101,9 +83,9 @@ int wherry_queue_take(wherry_queue *queue, void **item, int64_t deadline)
     }
     if (queue->closed)
         return WHERRY_E_END;
-    result = wait_for(queue, &queue->takers, "an item in a queue", deadline, &waited);
+    result = wherry__wait_in(queue->loop, &queue->takers, "an item in a queue", deadline, &taken);
     if (result == WHERRY_OK)
-        *item = waited;
+        *item = taken;
     return result;
 }
 

@@ -232,7 +232,7 @@ int wherry_signal_wait(wherry_signal *signal, int64_t deadline)
         signal->arrived = false;
         return WHERRY_OK;
     }
-    return wherry__wait_in(signal->loop, &signal->waiters, "a signal", deadline);
+    return wherry__wait_in(signal->loop, &signal->waiters, "a signal", deadline, NULL);
 }
 
 void wherry_signal_free(wherry_signal *signal)

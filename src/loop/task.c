@@ -207,7 +207,7 @@ static void end(wherry_task *task)
     task->loop->task_count--;
     if (group != NULL)
         wherry__group_remove(group, task);
-    wherry__wait_wake_all(&task->joiners, WHERRY_OK);
+    wherry__wait_tell_all(&task->joiners, task->result);
     give_stack(task);
     release(task);
 }
@@ -279,18 +279,17 @@ size_t wherry__loop_run_tasks(wherry_loop *loop)
 int wherry_task_join(wherry_task *task, int *result, int64_t deadline)
 {
     int code = wherry__task_refused_until(deadline);
+    void *place = result;
 
     if (task == NULL || task == wherry__running)
         return wherry__fail(WHERRY_E_MISUSE, "a task cannot join itself, or none");
     if (code < 0)
         return code;
-    task->holds++; /* somebody else may release it meanwhile */
     if (!task->ended)
-        code = wherry__wait_in(task->loop, &task->joiners, "join", deadline);
-    if (code == WHERRY_OK && result != NULL)
+        return wherry__wait_in(task->loop, &task->joiners, "join", deadline, &place);
+    if (result != NULL)
         *result = task->result;
-    release(task);
-    return code;
+    return WHERRY_OK;
 }
 
 void wherry_task_cancel(wherry_task *task)
@@ -354,7 +353,7 @@ int wherry_sleep(int64_t deadline)
     if (task == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "only coroutines can sleep");
     wherry__link_init(&nobody);
-    result = wherry__wait_in(task->loop, &nobody, "sleep", deadline);
+    result = wherry__wait_in(task->loop, &nobody, "sleep", deadline, NULL);
     return result == WHERRY_E_TIMED_OUT || result == WHERRY_E_WOULD_BLOCK ? WHERRY_OK : result;
 }
 

@@ -49,7 +49,6 @@ struct wherry_group {
     wherry__link waiters; /* for the end of all */
     size_t count;         /* of both */
     int result;           /* the first failure */
-    uint32_t holds;       /* one of the owner's and the members', one for each that joins it */
     bool keep_going;
     bool canceled;
     bool freed; /* gives itself back at its end */

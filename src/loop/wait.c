@@ -84,6 +84,18 @@ void wherry__wait_wake_all(wherry__link *list, int result)
         wherry__wait_wake(WHERRY__OWNER(list->next, wherry__wait, link), result);
 }
 
+void wherry__wait_tell_all(wherry__link *list, int result)
+{
+    while (!wherry__list_empty(list)) {
+        wherry__wait *wait = WHERRY__OWNER(list->next, wherry__wait, link);
+        int *place = wait->item;
+
+        if (place != NULL)
+            *place = result;
+        wherry__wait_wake(wait, WHERRY_OK);
+    }
+}
+
 void wherry__wait_wake_observers(wherry__link *list, int result)
 {
     wherry__link *link, *next;
@@ -154,7 +166,8 @@ ssize_t wherry__wait_any(wherry__wait *waits, size_t count, const char *reason, 
     return is_canceled(task) ? refuse(task) : WHERRY_E_TIMED_OUT;
 }
 
-int wherry__wait_in(wherry_loop *loop, wherry__link *list, const char *reason, int64_t deadline)
+int wherry__wait_in(wherry_loop *loop, wherry__link *list, const char *reason, int64_t deadline,
+                    void **item)
 {
     wherry__wait wait;
     ssize_t woken;
@@ -163,6 +176,9 @@ int wherry__wait_in(wherry_loop *loop, wherry__link *list, const char *reason, i
     if (result < 0)
         return result;
     wherry__wait_init(&wait, list);
+    wait.item = item == NULL ? NULL : *item;
     woken = wherry__wait_any(&wait, 1, reason, deadline, &result);
+    if (woken >= 0 && result == WHERRY_OK && item != NULL)
+        *item = wait.item;
     return woken < 0 ? (int)woken : result;
 }

@@ -22,7 +22,7 @@ typedef struct wherry__wait {
     int result;
     bool done;
     bool observer; /* wants to know, but takes nothing: wherry_first */
-    void *item;    /* what a queue hands over, in either direction */
+    void *item;    /* what is handed over, in either direction */
 } wherry__wait;
 
 /* Whether the caller may wait now. WHERRY_OK, or what the waiting call answers instead:
@@ -39,14 +39,20 @@ void wherry__wait_init(wherry__wait *wait, wherry__link *list);
 ssize_t wherry__wait_any(wherry__wait *waits, size_t count, const char *reason, int64_t deadline,
                          int *result);
 
-/* All of the above for one wait: returns its result. */
-int wherry__wait_in(wherry_loop *loop, wherry__link *list, const char *reason, int64_t deadline);
+/* All of the above for one wait: returns its result. *item, unless item is NULL, is what the wait
+ * brings with it, and with WHERRY_OK what it has in the end. */
+int wherry__wait_in(wherry_loop *loop, wherry__link *list, const char *reason, int64_t deadline,
+                    void **item);
 
 /* Completes wait with result, if it is not; its task runs in this pass or the next. */
 void wherry__wait_wake(wherry__wait *wait, int result);
 
 /* Completes all waits in list. */
 void wherry__wait_wake_all(wherry__link *list, int result);
+
+/* Completes all waits in list, that are joins, with WHERRY_OK: puts result where their items point
+ * to (unless NULL), since whose result it is may be gone when they look. */
+void wherry__wait_tell_all(wherry__link *list, int result);
 
 /* The first wait in list that takes something. NULL when there is none: then all are observers, and
  * are woken with WHERRY_OK, since what there is stays to be taken. */

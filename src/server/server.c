@@ -99,7 +99,7 @@ bool wherry__server_is_inside(const wherry_server *server)
 
 static int wait_for_change(wherry_server *server, int64_t deadline)
 {
-    return wherry__wait_in(server->loop, &server->waiters, "a server", deadline);
+    return wherry__wait_in(server->loop, &server->waiters, "a server", deadline, NULL);
 }
 
 static void set_state(wherry_server *server, wherry__server_state state)
