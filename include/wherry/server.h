@@ -33,9 +33,10 @@ struct wherry_handler {
      * client's first message is there (or what came in its place, see wherry_peer_receive), and
      * again for the next one after it has returned zero. A negative result ends this client:
      * WHERRY_E_END, _RESET, _TRUNCATED, _IDLE, _CLOSED and _CANCELED quietly; anything else is
-     * logged once with the client's address, and once on_disconnect has returned and the system
-     * has what it takes at once of what was sent, the connection is aborted. Returning zero
-     * without having called wherry_peer_receive refuses the client: it is aborted, quietly. */
+     * logged once with the client's address. The connection is closed once on_disconnect has
+     * returned; what was sent still goes out, so that a last message on what went wrong arrives.
+     * Returning zero without having called wherry_peer_receive refuses the client: it is aborted,
+     * quietly. */
     int (*handle)(wherry_handler *self, wherry_peer *client);
     /* The server listens, and no client has been accepted yet. A negative result stops it, and is
      * what wherry_server_wait returns. */

@@ -78,10 +78,6 @@ static void finish(wherry__client *client, int reason)
     log_failure(client, reason);
     say_goodbye(client, reason);
     client->task = NULL;
-    if (is_failure(reason)) {
-        (void)wherry_stream_flush(client->peer->stream, WHERRY_NOW);
-        wherry_stream_abort(client->peer->stream);
-    }
     remove_client(client);
 }
 
