@@ -96,6 +96,18 @@ void net_settle(net *self)
             fail_msg("the loop does not come to rest");
 }
 
+void net_advance(net *self, int64_t duration)
+{
+    int64_t end = wherry_loop_now(self->loop) + duration;
+
+    while (wherry_loop_now(self->loop) < end) {
+        net_prepare(self);
+        assert_true(wherry_loop_wait(self->loop, end) >= 0);
+        assert_true(wherry_loop_dispatch(self->loop) >= 0);
+    }
+    assert_true(wherry_loop_step(self->loop) >= 0); /* what is due at the end */
+}
+
 int net_run(net *self, wherry_body *body, void *argument)
 {
     wherry_task *task;

@@ -64,6 +64,9 @@ void net_finish(net *self, bool waits);
 /* Passes that do not wait, until there is nothing to do. Fails the test when that never comes. */
 void net_settle(net *self);
 
+/* Lets so much time of the loop pass. */
+void net_advance(net *self, int64_t duration);
+
 /* Runs body as a task of the loop until it has ended, and returns its result. */
 int net_run(net *self, wherry_body *body, void *argument);
 
