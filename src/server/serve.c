@@ -38,6 +38,7 @@ typedef struct program {
     wherry_signal_receiver receiver; /* first */
     const wherry_server_options *options;
     wherry_server *server;
+    bool stopped; /* by a signal, perhaps before there was a server */
     int result;
     char problem[WHERRY__PROBLEM_SIZE]; /* the coroutine's, whose storage goes with it */
 } program;
@@ -48,6 +49,7 @@ static void on_signal(wherry_signal_receiver *self, wherry_signal *signal, int n
 
     (void)signal;
     (void)number;
+    this->stopped = true;
     if (this->server != NULL)
         wherry_server_stop(this->server);
 }
@@ -56,7 +58,10 @@ static int body(void *argument)
 {
     program *this = argument;
 
-    this->result = serve_here(this->options, &this->server);
+    if (!this->stopped)
+        this->result = serve_here(this->options, &this->server);
+    if (this->stopped && this->result == WHERRY_E_CANCELED)
+        this->result = WHERRY_OK; /* on_start was in the middle of something */
     (void)snprintf(this->problem, sizeof(this->problem), "%s", wherry_problem());
     return WHERRY_OK;
 }

@@ -77,7 +77,7 @@ static void every_framing_in_one_piece_over_every_transport(void **state)
 {
     (void)state;
     for (size_t i = 0; i < SAMPLES; i++)
-        for (int kind = 0; kind < PAIR_KINDS; kind++)
+        for (int kind = 0; kind < PAIR_KINDS - !wire_has_ipv6(); kind++)
             receive_sample(&samples[i], (pair_kind)kind);
 }
 
@@ -136,7 +136,7 @@ static void every_framing_byte_by_byte_over_every_transport(void **state)
 {
     (void)state;
     for (size_t i = 0; i < SAMPLES; i++)
-        for (int kind = 0; kind < PAIR_KINDS; kind++)
+        for (int kind = 0; kind < PAIR_KINDS - !wire_has_ipv6(); kind++)
             gather_sample(&samples[i], (pair_kind)kind);
 }
 

@@ -56,10 +56,10 @@ static void the_hooks_come_in_their_order(void **state)
 
 static void every_transport_is_served(void **state)
 {
-    const char *const endpoints[] = { "tcp://127.0.0.1:0", "tcp://[::1]:0", service_unix_name() };
+    const char *const endpoints[] = { "tcp://127.0.0.1:0", service_unix_name(), "tcp://[::1]:0" };
 
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
+    for (int i = 0; i < 3 - !wire_has_ipv6(); i++) {
         service_state service;
         int wire;
 

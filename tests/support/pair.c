@@ -58,8 +58,9 @@ void pair_open_with(peer_pair *pair, const pair_options *options)
     memset(pair, 0, sizeof(*pair));
     pair->descriptors = wire_descriptors();
     failing_memory_init(&pair->memory, 0, false);
+    faulty_system_init(&pair->system, wherry_system_epoll());
     assert_int_equal(wherry_loop_new(&pair->loop, .clock = WHERRY_CLOCK_VIRTUAL,
-                                     .memory = &pair->memory.base,
+                                     .memory = &pair->memory.base, .system = &pair->system.base,
                                      .chunk_size = options->chunk_size),
                      WHERRY_OK);
     stream = options->kind == PAIR_SOCKETPAIR

@@ -7,18 +7,20 @@
 #include <wherry/task.h>
 
 #include "support/failing_memory.h"
+#include "support/faulty_system.h"
 #include "support/wire.h"
 
 typedef enum pair_kind {
     PAIR_SOCKETPAIR,
     PAIR_IPV4,
-    PAIR_IPV6,
     PAIR_UNIX,
+    PAIR_IPV6, /* not everywhere: the last */
     PAIR_KINDS,
 } pair_kind;
 
 typedef struct peer_pair {
     failing_memory memory;
+    faulty_system system;
     wherry_loop *loop;
     wherry_peer *peer;
     int wire;

@@ -111,8 +111,10 @@ void service_open(service_state *service)
                                 .logger = { .write = write_line } };
     service->descriptors = wire_descriptors();
     failing_memory_init(&service->memory, 0, false);
+    faulty_system_init(&service->system, wherry_system_epoll());
     assert_int_equal(wherry_loop_new(&service->loop, .clock = WHERRY_CLOCK_VIRTUAL,
-                                     .memory = &service->memory.base),
+                                     .memory = &service->memory.base,
+                                     .system = &service->system.base),
                      WHERRY_OK);
     wherry_log_set(&service->logger);
 }

@@ -8,12 +8,14 @@
 #include <wherry/task.h>
 
 #include "support/failing_memory.h"
+#include "support/faulty_system.h"
 #include "support/wire.h"
 
 typedef struct service_state {
     wherry_handler handler; /* first */
     wherry_logger logger;
     failing_memory memory;
+    faulty_system system;
     wherry_loop *loop;
     wherry_server *server;
     size_t descriptors; /* of the process, before */

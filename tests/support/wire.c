@@ -210,6 +210,17 @@ void wire_reset(int descriptor)
     assert_int_equal(close(descriptor), 0);
 }
 
+int wire_has_ipv6(void)
+{
+    struct sockaddr_in6 name = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+    int descriptor = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = descriptor < 0 ? -1 : bind(descriptor, (struct sockaddr *)&name, sizeof(name));
+
+    if (descriptor >= 0)
+        assert_int_equal(close(descriptor), 0);
+    return result == 0;
+}
+
 size_t wire_descriptors(void)
 {
     DIR *folder = opendir("/proc/self/fd");

@@ -55,6 +55,9 @@ void wire_expect_end(wherry_loop *loop, int descriptor, int number);
 /* Closes with a reset. */
 void wire_reset(int descriptor);
 
+/* Whether [::1] can be listened on. */
+int wire_has_ipv6(void);
+
 /* How many descriptors the process has open. */
 size_t wire_descriptors(void);
 
