@@ -28,7 +28,7 @@
 
 enum { CHILDREN_MAX = 128 };
 
-static child *started[CHILDREN_MAX]; /* those that were not waited for */
+static pid_t started[CHILDREN_MAX]; /* those that were not waited for */
 static size_t started_count;
 
 int child_setup(void **state)
@@ -50,8 +50,8 @@ int child_teardown(void **state)
 {
     (void)state;
     for (size_t i = 0; i < started_count; i++) {
-        (void)kill(started[i]->pid, SIGKILL);
-        (void)waitpid(started[i]->pid, NULL, 0);
+        (void)kill(started[i], SIGKILL);
+        (void)waitpid(started[i], NULL, 0);
     }
     started_count = 0;
     alarm(0);
@@ -117,7 +117,7 @@ void child_start(child *this, int input, int output, const char *const *argument
         (void)close(in[0]);
     if (output < 0)
         (void)close(out[1]);
-    started[started_count++] = this;
+    started[started_count++] = this->pid;
 }
 
 /* --- talking */
@@ -225,7 +225,7 @@ int child_wait(child *this)
     while (pid < 0 && errno == EINTR);
     assert_int_equal(pid, this->pid);
     for (size_t i = 0; i < started_count; i++)
-        if (started[i] == this)
+        if (started[i] == pid)
             started[i] = started[--started_count];
     close_one(&this->input);
     close_one(&this->output);
@@ -321,6 +321,20 @@ void command_assert_error_with(int status, const char *begin, const char *end,
 }
 
 /* --- sockets */
+
+int socket_has_ipv6(void)
+{
+    static const char loopback[] = "00000000000000000000000000000001 ";
+    char line[256];
+    FILE *file = fopen("/proc/net/if_inet6", "r");
+    int found = 0;
+
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        found = found || strncmp(line, loopback, sizeof(loopback) - 1) == 0;
+    if (file != NULL)
+        (void)fclose(file);
+    return found;
+}
 
 static int open_socket(const char *text, struct sockaddr_storage *name, socklen_t *size,
                        wherry_endpoint *endpoint)

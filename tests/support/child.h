@@ -88,6 +88,9 @@ void command_assert_error_with(int status, const char *begin, const char *end,
 
 /* --- sockets of the test's own, blocking */
 
+/* Whether this machine has the address ::1. */
+int socket_has_ipv6(void);
+
 /* Connects to an endpoint. */
 int socket_dial(const char *endpoint);
 

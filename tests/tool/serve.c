@@ -60,16 +60,6 @@ static void a_list_of_endpoints_may_stand_in_one_argument(void **state)
     server_stop(&server);
 }
 
-static int has_ipv6(void)
-{
-    FILE *file = fopen("/proc/net/if_inet6", "r");
-    int byte = file == NULL ? EOF : fgetc(file);
-
-    if (file != NULL)
-        (void)fclose(file);
-    return byte != EOF;
-}
-
 static void all_interfaces_are_two_lines_with_one_port(void **state)
 {
     char first[WHERRY_ENDPOINT_TEXT_SIZE];
@@ -77,7 +67,7 @@ static void all_interfaces_are_two_lines_with_one_port(void **state)
     child server;
 
     (void)state;
-    if (!has_ipv6())
+    if (!socket_has_ipv6())
         process_skip("this machine has no IPv6");
     command_start(&server, "serve", "tcp://*:0");
     server_endpoint(&server, first);

@@ -25,22 +25,6 @@ typedef struct place {
 
 enum { PLACES = 4 };
 
-static int has_ipv6(void)
-{
-    int descriptor = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_storage name;
-    wherry_address address;
-    int result;
-
-    assert_int_equal(wherry_address_parse(&address, "[::1]:0", 7), WHERRY_OK);
-    result = descriptor < 0 ? -1
-                            : bind(descriptor, (struct sockaddr *)&name,
-                                   wherry_address_to_system(&address, &name));
-    if (descriptor >= 0)
-        (void)close(descriptor);
-    return result == 0;
-}
-
 /* The index-th transport's endpoint to listen on; NULL: this machine does not have it. */
 static const char *place_open(place *this, int index)
 {
@@ -48,7 +32,7 @@ static const char *place_open(place *this, int index)
                                          "unix:@wherry-test-services" };
 
     this->folder[0] = '\0';
-    if (index == 1 && !has_ipv6()) {
+    if (index == 1 && !socket_has_ipv6()) {
         print_message("skipped: this machine has no IPv6\n");
         return NULL;
     }
