@@ -50,13 +50,13 @@ typedef struct wherry_listener_options {
  * it. IPv6 sockets are IPv6 only. A Unix path where a socket lies on which nobody listens any more
  * is taken over; its file is removed at the end.
  *
- * When the process has no descriptor left, or the system no memory, it stops accepting for 100 ms,
- * or until a stream of this loop is closed, and logs that once a pause; the connections wait in the
- * backlog.
+ * When the process has no descriptor left, or the system no memory, it stops accepting for 100 ms
+ * and logs that once a pause; the connections wait in the backlog.
  *
  * WHERRY_E_ADDRESS_IN_USE, _NO_ADDRESS, _NO_PERMISSION, _NOT_FOUND (the folder of a Unix path),
- * _UNSUPPORTED (no such family here): it cannot listen there. WHERRY_E_MISUSE: no place for the
- * result, no loop, no address. WHERRY_E_NO_DESCRIPTORS, _NO_MEMORY. */
+ * _UNSUPPORTED (no such family here): it cannot listen there. WHERRY_E_INVALID: the descriptor is
+ * not a listening socket. WHERRY_E_MISUSE: no place for the result, no loop, no address.
+ * WHERRY_E_NO_DESCRIPTORS, _NO_MEMORY. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_listener_new_with(const wherry_listener_options *options);
 #define wherry_listener_new(...)                                                                   \
     wherry_listener_new_with(&(wherry_listener_options){ .size = sizeof(wherry_listener_options),  \
