@@ -38,7 +38,8 @@ struct wherry_stream_events {
     /* Bytes were added to the receive buffer: wherry_stream_peek. What is not consumed stays;
      * reading pauses while the buffer is full. */
     void (*received)(wherry_stream_events *self, wherry_stream *stream);
-    /* The send buffer, after a send was refused with WHERRY_E_WOULD_BLOCK, has room again. */
+    /* After a send was refused with WHERRY_E_WOULD_BLOCK: the send buffer has room again, or
+     * sending is over. The next send tells. */
     void (*writable)(wherry_stream_events *self, wherry_stream *stream);
     /* Nothing more will be received: reason is WHERRY_E_END or how the stream ended. Called once,
      * after received was for all before it; not after a close or free by the program. For an
@@ -69,19 +70,22 @@ typedef struct wherry_stream_options {
  * &mine). A descriptor that may block is used so that it does not, and its flags, which others may
  * share, are left alone. The caller frees the stream. On failure the descriptor stays the caller's.
  * WHERRY_E_MISUSE: no place for the result, no loop, or a listening or datagram socket.
- * WHERRY_E_INVALID: not an open descriptor. WHERRY_E_NO_MEMORY. */
+ * WHERRY_E_INVALID: not an open descriptor. WHERRY_E_EXISTS: the loop watches it already.
+ * WHERRY_E_NO_MEMORY, _FULL: a limit of the system on watches. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_stream_new_with(const wherry_stream_options *options);
 #define wherry_stream_new(...)                                                                     \
     wherry_stream_new_with(                                                                        \
         &(wherry_stream_options){ .size = sizeof(wherry_stream_options), .result = __VA_ARGS__ })
 
 /* Connects to address: wherry_stream_connect(&stream, &address, wherry_in(WHERRY_SECONDS(5)), .loop
- * = loop, .events = &mine). With an events.connected it does not wait: connected or ended is called
- * later, in any case not before it has returned, and ended with WHERRY_E_TIMED_OUT at the deadline.
- * Without, it waits on a coroutine. *stream is set on success only. WHERRY_E_REFUSED, _UNREACHABLE,
- * _PROHIBITED, _NO_ADDRESS, _NO_PERMISSION, _NOT_FOUND (no such Unix socket), _TIMED_OUT, _RESET:
- * the network said no. WHERRY_E_CANCELED: the task is being stopped. WHERRY_E_MISUSE, _INVALID
- * (port 0, no address), _NO_DESCRIPTORS, _NO_MEMORY. */
+ * = loop, .events = &mine). With an events.connected it does not wait: what fails at once is its
+ * result; else connected or ended is called later, in any case not before it has returned, and
+ * ended with WHERRY_E_TIMED_OUT at the deadline (WHERRY_NOW: none). Without, it waits on a
+ * coroutine; WHERRY_E_WOULD_BLOCK: it would have to, and the deadline is WHERRY_NOW. *stream is set
+ * on success only. WHERRY_E_REFUSED, _UNREACHABLE, _PROHIBITED, _NO_ADDRESS, _NO_PERMISSION,
+ * _NOT_FOUND (no such Unix socket), _TIMED_OUT, _RESET: the network said no. WHERRY_E_CANCELED: the
+ * task is being stopped. WHERRY_E_MISUSE, _INVALID (port 0, no address), _UNSUPPORTED (no such
+ * family here), _NO_DESCRIPTORS, _NO_MEMORY. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_stream_connect_with(wherry_stream **stream,
                                                             const wherry_address *address,
                                                             int64_t deadline,
@@ -95,7 +99,8 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_stream_connect_with(wherry_stream **stre
 
 /* For coroutines: waits until there are bytes in the receive buffer and gives all of them. They
  * stay valid, and in the buffer, until the next receive on the stream begins, which consumes them.
- * WHERRY_OK; or how the stream ended (END, RESET, TRUNCATED, IDLE, CLOSED). WHERRY_E_TIMED_OUT,
+ * WHERRY_OK; or how the stream ended (END, RESET, TRUNCATED, IDLE, CLOSED; NO_MEMORY, FULL: it was
+ * broken off, since memory or the system's watches did not suffice). WHERRY_E_TIMED_OUT,
  * WHERRY_E_WOULD_BLOCK: nothing is there. WHERRY_E_CANCELED: the task is being stopped.
  * WHERRY_E_BUSY: another task is receiving from it. WHERRY_E_MISUSE: a deadline other than
  * WHERRY_NOW outside of a coroutine. */
@@ -134,8 +139,9 @@ WHERRY_PUBLIC int wherry_stream_flush(wherry_stream *stream, int64_t deadline);
 /* Bytes that the kernel has not taken yet. */
 WHERRY_PUBLIC size_t wherry_stream_unsent(const wherry_stream *stream);
 
-/* Tells the other end, behind all that was sent, that no more comes; receiving goes on. Again, or
- * after the end: nothing. WHERRY_OK, or how the stream ended. */
+/* Tells the other end, behind all that was sent, that no more comes; receiving goes on. A pipe is
+ * over then; a terminal or file cannot be told. Again, or after the end: nothing. WHERRY_OK, or how
+ * the stream ended. WHERRY_E_MISUSE: before it is connected. */
 WHERRY_PUBLIC int wherry_stream_shutdown(wherry_stream *stream);
 
 /* --- The end */

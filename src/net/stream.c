@@ -79,6 +79,7 @@ void wherry__stream_watch(wherry_stream *stream)
 {
     unsigned events = 0;
     bool reading = stream->reason == WHERRY_OK && !stream->closed && !stream->unwanted;
+    int result;
 
     if (!wherry__stream_is_open(stream))
         return;
@@ -89,8 +90,9 @@ void wherry__stream_watch(wherry_stream *stream)
     else
         events = (reading ? (unsigned)WHERRY_READABLE : 0) |
                  (stream->blocked && !stream->retry ? (unsigned)WHERRY_WRITABLE : 0);
-    if (wherry__source_watch(stream->loop, &stream->source, events) < 0)
-        wherry__stream_fail(stream, WHERRY_E_RESET, ENOMEM);
+    result = wherry__source_watch(stream->loop, &stream->source, events);
+    if (result < 0)
+        wherry__stream_fail(stream, result, 0);
 }
 
 static void on_ready(wherry__source *source, unsigned events)

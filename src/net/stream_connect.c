@@ -15,7 +15,7 @@ static int code_of(int number, wherry_family family)
 {
     if (family != WHERRY_FAMILY_UNIX && (number == EACCES || number == EPERM))
         return WHERRY_E_PROHIBITED; /* ip-route(8): prohibit */
-    if (number == EINVAL)
+    if (number == EINVAL && family != WHERRY_FAMILY_UNIX)
         return WHERRY_E_UNREACHABLE; /* ip-route(8): blackhole */
     return wherry__error_from_errno(number);
 }
@@ -87,11 +87,11 @@ void wherry__stream_connect_ready(wherry_stream *stream)
 
 static int check(const wherry_address *address, int64_t deadline, wherry_loop *loop)
 {
-    bool unix_name = address->family == WHERRY_FAMILY_UNIX;
+    struct sockaddr_storage storage;
 
-    if (address->family == WHERRY_FAMILY_NONE || (unix_name && address->length == 0))
+    if (wherry_address_to_system(address, &storage) == 0)
         return wherry__fail(WHERRY_E_INVALID, "no address to connect to");
-    if (!unix_name && address->port == 0)
+    if (address->family != WHERRY_FAMILY_UNIX && address->port == 0)
         return wherry__fail(WHERRY_E_INVALID, "port 0 is not one to connect to");
     if (deadline <= loop->now && deadline != WHERRY_NOW)
         return WHERRY_E_TIMED_OUT;
@@ -110,6 +110,8 @@ static int begin(wherry_stream *stream, const wherry_address *address, int64_t d
     wherry__stream_set_remote(stream, descriptor, address, options);
     stream->touched = deadline;
     stream->connecting = true;
+    if (stream->remote.family != address->family)
+        return WHERRY_E_NO_MEMORY; /* for where to connect to */
     try_connect(stream);
     return WHERRY_OK;
 }
@@ -152,18 +154,22 @@ static int give_up(wherry_stream *stream, const wherry_address *address, int res
 int wherry_stream_connect_with(wherry_stream **result, const wherry_address *address,
                                int64_t deadline, const wherry_stream_options *options)
 {
-    bool told = options->events != NULL && options->events->connected != NULL;
+    bool told;
     wherry_stream *stream;
-    wherry_loop *loop = wherry__loop_choose(options->loop);
+    wherry_loop *loop;
     int code;
 
-    if (loop == NULL || result == NULL || address == NULL)
-        return wherry__fail(WHERRY_E_MISUSE, "no loop, no place for the stream or no address");
-    code = wherry__stream_check_options(options);
+    if (result == NULL || address == NULL || options == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no place for the stream, no address or no options");
+    told = options->events != NULL && options->events->connected != NULL;
+    loop = wherry__loop_choose(options->loop);
+    code = loop == NULL ? WHERRY_E_MISUSE : wherry__stream_check_options(options);
     if (code == WHERRY_OK)
         code = check(address, deadline, loop);
     if (code == WHERRY_OK && !told && wherry__task_running() == NULL)
         code = wherry__fail(WHERRY_E_MISUSE, "only coroutines can wait for a connection");
+    if (code == WHERRY_OK && !told)
+        code = wherry__task_refused();
     if (code < 0)
         return code;
     stream = wherry__stream_make(loop, options);

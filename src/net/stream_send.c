@@ -163,7 +163,7 @@ static int send_direct(wherry_stream *stream, const wherry_bytes *parts, size_t 
     skip = write_direct(stream, parts, count);
     result = queue_rest(stream, parts, count, skip);
     if (result < 0 && skip > 0)
-        wherry__stream_fail(stream, WHERRY_E_RESET, ENOMEM);
+        wherry__stream_fail(stream, result, 0);
     return result;
 }
 

@@ -33,10 +33,12 @@ static bool is_spared(faulty_system *faulty, faulty_kind kind, int *answer)
         faulty_system *faulty = (faulty_system *)self;                                             \
         int answer;                                                                                \
                                                                                                    \
-        if (is_spared(faulty, kind, &answer))                                                      \
-            return answer;                                                                         \
         self = faulty->below;                                                                      \
-        return self->name arguments;                                                               \
+        if (!is_spared(faulty, kind, &answer))                                                     \
+            return self->name arguments;                                                           \
+        if (faulty->rules[kind].made)                                                              \
+            (void)self->name arguments;                                                            \
+        return answer;                                                                             \
     }
 
 PASS_ON(FAULTY_SOCKET, socket, (wherry_system * self, int family, int type, int protocol),
