@@ -39,7 +39,8 @@ static void read_clock(wherry_loop *loop)
         loop->now = loop->system->monotonic(loop->system);
 }
 
-/* One tock a pass at most, so that what is due at each of them has its turn. */
+/* One tock a pass at most, and only before deadlines expire, so that what is due at each of them
+ * has its turn then. */
 static void pace(wherry_loop *loop)
 {
     if (loop->clock != WHERRY_CLOCK_PACED ||
@@ -59,6 +60,7 @@ int wherry_loop_prepare(wherry_loop *loop)
     former = wherry__loop_enter(loop);
     loop->dispatching = true;
     read_clock(loop);
+    pace(loop);
     wherry__loop_wake_later(loop);
     loop->statistics.expired += wherry__deadlines_expire(&loop->deadlines, loop->now);
     wherry__loop_flush(loop);
@@ -115,7 +117,6 @@ int wherry_loop_wait(wherry_loop *loop, int64_t until)
     loop->ready_count = result;
     loop->statistics.ready += (uint64_t)result;
     read_clock(loop);
-    pace(loop);
     jump(loop, until);
     return result;
 }

@@ -1,0 +1,393 @@
+/* Clocks: how the time of a loop goes, to the letter of its header. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <wherry.h>
+
+#include "loop/loop.h"
+#include "support/loop_fixture.h"
+#include "system/ambient.h"
+
+#define TOCK WHERRY_MILLISECONDS(31.25)
+
+/* A system whose monotonic clock goes only when the test or a wait moves it. */
+static struct {
+    wherry_system system;
+    int64_t now;
+    int64_t until; /* of the last wait */
+    size_t waits;
+} fake;
+
+static int64_t fake_monotonic(wherry_system *self)
+{
+    (void)self;
+    return fake.now;
+}
+
+static int fake_wait(wherry_system *self, wherry_poller *poller, int64_t until, wherry_ready *ready,
+                     int capacity)
+{
+    fake.waits++;
+    fake.until = until;
+    if (until != WHERRY_NEVER && until > fake.now)
+        fake.now = until;
+    return wherry_system_epoll()->wait(self, poller, WHERRY_NOW, ready, capacity);
+}
+
+static wherry_loop *fake_loop(wherry_clock clock, int64_t tock)
+{
+    wherry_loop *loop;
+
+    fake.system = *wherry_system_epoll();
+    fake.system.monotonic = fake_monotonic;
+    fake.system.wait = fake_wait;
+    fake.now = WHERRY_SECONDS(1000);
+    assert_int_equal(wherry_loop_new(&loop, .system = &fake.system, .clock = clock, .tock = tock),
+                     WHERRY_OK);
+    return loop;
+}
+
+/* Traces the letter a each time it was asleep for the given duration. */
+static int tick(void *duration)
+{
+    for (int i = 0; i < 3; i++) {
+        TASK_ASSERT(wherry_sleep(wherry_in(*(int64_t *)duration)) == WHERRY_OK);
+        trace("t");
+    }
+    return 0;
+}
+
+/* --- real */
+
+static void real_clock_is_the_systems(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_REAL, 0);
+    int64_t second = WHERRY_SECONDS(1);
+
+    (void)state;
+    assert_int_equal(wherry_loop_now(loop), WHERRY_SECONDS(1000));
+    fake.now += 5;
+    assert_int_equal(wherry_loop_now(loop), WHERRY_SECONDS(1000)); /* of the last pass */
+    loop_fixture_spawn(loop, tick, &second);
+    assert_int_equal(wherry_loop_step(loop), 1);
+    assert_int_equal(wherry_loop_now(loop), WHERRY_SECONDS(1000) + 5);
+    assert_int_equal(wherry_loop_run(loop), WHERRY_OK);
+    assert_int_equal(wherry_loop_now(loop), WHERRY_SECONDS(1003) + 5); /* neither early nor late */
+    trace_is("ttt");
+    wherry_loop_free(loop);
+}
+
+static int stay_awhile(void *unused)
+{
+    int64_t before = wherry_in(0);
+
+    (void)unused;
+    fake.now += WHERRY_SECONDS(7);
+    TASK_ASSERT(wherry_in(0) == before); /* the same for all that happens in a pass */
+    TASK_ASSERT(wherry_yield() == WHERRY_OK);
+    TASK_ASSERT(wherry_in(0) == before + WHERRY_SECONDS(7));
+    return 0;
+}
+
+static void time_stands_still_during_a_pass(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_REAL, 0);
+
+    (void)state;
+    loop_fixture_run(loop, stay_awhile, NULL);
+    wherry_loop_free(loop);
+}
+
+/* --- stepped */
+
+static void stepped_clock_goes_a_tock_a_pass_and_by_nothing_else(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_STEPPED, WHERRY_SECONDS(2));
+    int64_t start = wherry_loop_now(loop);
+    int64_t second = WHERRY_SECONDS(1);
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(wherry_loop_now(loop), start + i * WHERRY_SECONDS(2));
+        fake.now += 12345;
+        assert_int_equal(wherry_loop_step(loop), 0);
+        assert_int_equal(fake.until, WHERRY_NOW);
+    }
+    start = wherry_loop_now(loop);
+    assert_int_equal(wherry_loop_prepare(loop), 1); /* it must not wait */
+    assert_int_equal(wherry_loop_wait(loop, WHERRY_NEVER), 0);
+    assert_int_equal(wherry_loop_now(loop), start);
+    assert_int_equal(wherry_loop_dispatch(loop), 0);
+    assert_int_equal(wherry_loop_now(loop), start + WHERRY_SECONDS(2));
+    loop_fixture_spawn(loop, tick, &second);
+    assert_int_equal(wherry_loop_run(loop), WHERRY_OK);
+    assert_int_equal(wherry_loop_now(loop), start + WHERRY_SECONDS(10)); /* 2, 4, 6, 8, and its end
+                                                                          */
+    assert_int_equal(fake.until, WHERRY_NOW);
+    trace_is("ttt");
+    wherry_loop_free(loop);
+}
+
+static void tock_is_a_32nd_of_a_second_unless_given(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_STEPPED, 0);
+    int64_t start = wherry_loop_now(loop);
+
+    (void)state;
+    for (int i = 0; i < 32; i++)
+        assert_int_equal(wherry_loop_step(loop), 0);
+    assert_int_equal(wherry_loop_now(loop), start + WHERRY_SECONDS(1));
+    wherry_loop_free(loop);
+}
+
+/* --- paced */
+
+static void paced_clock_goes_a_tock_a_tock(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_PACED, 0);
+    int64_t start = wherry_loop_now(loop);
+    int64_t tock = TOCK;
+
+    (void)state;
+    assert_int_equal(wherry_loop_step(loop), 0); /* not yet */
+    assert_int_equal(wherry_loop_now(loop), start);
+    fake.now += TOCK - 1;
+    assert_int_equal(wherry_loop_step(loop), 0);
+    assert_int_equal(wherry_loop_now(loop), start);
+    fake.now += 1;
+    assert_int_equal(wherry_loop_step(loop), 0);
+    assert_int_equal(wherry_loop_now(loop), start + TOCK);
+    loop_fixture_spawn(loop, tick, &tock);
+    assert_int_equal(wherry_loop_run(loop), WHERRY_OK);
+    trace_is("ttt");
+    assert_int_equal(wherry_loop_now(loop), start + 4 * TOCK);
+    assert_int_equal(fake.now, start + 4 * TOCK); /* it has slept in between */
+    wherry_loop_free(loop);
+}
+
+static int note_passes(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 4; i++) {
+        int64_t before = wherry_in(0);
+
+        TASK_ASSERT(wherry_sleep(before + 1) == WHERRY_OK);
+        TASK_ASSERT(wherry_in(0) == before + TOCK); /* no tock is left out */
+        trace("t");
+    }
+    return 0;
+}
+
+static void paced_clock_catches_up_pass_by_pass_without_a_pause(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_PACED, 0);
+    int64_t start = wherry_loop_now(loop);
+
+    (void)state;
+    loop_fixture_spawn(loop, note_passes, NULL);
+    assert_true(wherry_loop_step(loop) >= 0);
+    fake.now += 10 * TOCK; /* an overrun */
+    for (int i = 1; i <= 9; i++) {
+        assert_true(wherry_loop_step(loop) >= 0);
+        assert_int_equal(wherry_loop_now(loop), start + i * TOCK);
+    }
+    trace_is("tttt");
+    assert_int_equal(fake.now, start + 10 * TOCK); /* nothing has slept */
+    wherry_loop_free(loop);
+}
+
+static void paced_wait_does_not_sleep_for_what_is_now(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_PACED, 0);
+
+    (void)state;
+    assert_int_equal(wherry_loop_prepare(loop), 0);
+    assert_int_equal(wherry_loop_wait(loop, wherry_loop_now(loop)), 0);
+    assert_int_equal(fake.until, WHERRY_NOW);
+    assert_int_equal(wherry_loop_dispatch(loop), 0);
+    wherry_loop_free(loop);
+}
+
+/* --- virtual */
+
+static int note_instants(void *start)
+{
+    static const int64_t spans[] = { 1, WHERRY_SECONDS(86400) * 365, 7 };
+    int64_t due = *(int64_t *)start;
+
+    for (int i = 0; i < 3; i++) {
+        due += spans[i];
+        TASK_ASSERT(wherry_sleep(due) == WHERRY_OK);
+        TASK_ASSERT(wherry_in(0) == due);
+    }
+    return 0;
+}
+
+static void virtual_clock_jumps_to_the_next_deadline(void **state)
+{
+    loop_fixture *self = *state;
+    int64_t start = wherry_loop_now(self->loop), second = WHERRY_SECONDS(1);
+
+    loop_fixture_spawn(self->loop, tick, &second);
+    loop_fixture_run(self->loop, note_instants, &start);
+    trace_is("ttt");
+    assert_int_equal(wherry_loop_now(self->loop), start + 8 + WHERRY_SECONDS(86400) * 365);
+}
+
+static int busy(void *passes)
+{
+    int64_t before = wherry_in(0);
+
+    for (int i = 0; i < *(int *)passes; i++)
+        TASK_ASSERT(wherry_yield() == WHERRY_OK);
+    TASK_ASSERT(wherry_in(0) == before);
+    trace("b");
+    return 0;
+}
+
+static void virtual_clock_stands_still_while_anything_is_ready(void **state)
+{
+    loop_fixture *self = *state;
+    int64_t one = 1;
+    int passes = 100;
+
+    loop_fixture_spawn(self->loop, tick, &one);
+    loop_fixture_spawn(self->loop, busy, &passes);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    trace_is("bttt");
+}
+
+static int exchange(void *ends)
+{
+    int64_t before = wherry_in(0);
+    wherry_watch *watch;
+
+    TASK_ASSERT(wherry_watch_new(&watch, .descriptor = ((int *)ends)[0]) == WHERRY_OK);
+    TASK_ASSERT(write(((int *)ends)[1], "x", 1) == 1);
+    TASK_ASSERT(wherry_watch_wait(watch, WHERRY_READABLE, wherry_in(1)) == WHERRY_READABLE);
+    TASK_ASSERT(wherry_in(0) == before); /* a ready descriptor comes before the jump */
+    TASK_ASSERT(wherry_watch_wait(watch, WHERRY_EXCEPTIONAL, wherry_in(1)) == WHERRY_E_TIMED_OUT);
+    TASK_ASSERT(wherry_in(0) == before + 1);
+    wherry_watch_free(watch);
+    return 0;
+}
+
+static void virtual_clock_sees_ready_descriptors_first(void **state)
+{
+    loop_fixture *self = *state;
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    loop_fixture_run(self->loop, exchange, ends);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void equal_deadlines_come_in_the_order_of_sleeping(void **state)
+{
+    loop_fixture *self = *state;
+    int64_t spans[3] = { 10, 10, 10 };
+
+    for (int i = 0; i < 3; i++)
+        loop_fixture_spawn(self->loop, tick, &spans[i]);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    trace_is("ttttttttt");
+}
+
+static void clocks_of_several_loops_go_each_by_itself(void **state)
+{
+    wherry_loop *loops[3];
+    int64_t start[3];
+    int64_t spans[3] = { 10, 1000, WHERRY_SECONDS(3600) };
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(wherry_loop_new(&loops[i], .clock = WHERRY_CLOCK_VIRTUAL), WHERRY_OK);
+        start[i] = wherry_loop_now(loops[i]);
+        loop_fixture_spawn(loops[i], tick, &spans[i]);
+    }
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(wherry_loop_prepare(loops[i]), round != 1);
+            assert_int_equal(wherry_loop_wait(loops[i], WHERRY_NEVER), 0);
+            assert_true(wherry_loop_dispatch(loops[i]) >= 0);
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(wherry_loop_run(loops[i]), WHERRY_OK);
+        assert_int_equal(wherry_loop_now(loops[i]), start[i] + 3 * spans[i]);
+        wherry_loop_free(loops[i]);
+    }
+}
+
+/* --- instants from durations */
+
+static int make_instants(void *loop)
+{
+    int64_t now = wherry_loop_now(loop);
+
+    TASK_ASSERT(wherry_in(0) == now);
+    TASK_ASSERT(wherry_in(-5) == now);
+    TASK_ASSERT(wherry_in(INT64_MIN) == now);
+    TASK_ASSERT(wherry_in(5) == now + 5);
+    TASK_ASSERT(wherry_in(WHERRY_NEVER) == WHERRY_NEVER);
+    TASK_ASSERT(wherry_in(WHERRY_NEVER - now) == WHERRY_NEVER);
+    TASK_ASSERT(wherry_in(WHERRY_NEVER - now - 1) == WHERRY_NEVER - 1);
+    return 0;
+}
+
+static void instants_are_of_the_current_loop(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_REAL, 0);
+    wherry_system *former;
+
+    (void)state;
+    loop_fixture_run(loop, make_instants, loop);
+    fake.now += 99;
+    former = wherry__system_set_ambient(&fake.system); /* outside: the monotonic clock */
+    assert_int_equal(wherry_in(0), fake.now);
+    assert_int_equal(wherry_in(-1), fake.now);
+    assert_int_equal(wherry_in(WHERRY_SECONDS(1)), fake.now + WHERRY_SECONDS(1));
+    assert_int_equal(wherry_in(WHERRY_NEVER), WHERRY_NEVER);
+    wherry__system_set_ambient(former);
+    wherry_loop_free(loop);
+}
+
+static void durations_may_be_fractions(void **state)
+{
+    (void)state;
+    assert_int_equal(WHERRY_SECONDS(1.5), 1500000000);
+    assert_int_equal(WHERRY_MILLISECONDS(2), 2000000);
+    assert_int_equal(WHERRY_MICROSECONDS(0.25), 250);
+    assert_int_equal(WHERRY_SECONDS(9000000000), INT64_C(9000000000000000000));
+}
+
+int main(void)
+{
+#define ON_LOOP(test) cmocka_unit_test_setup_teardown(test, loop_fixture_open, loop_fixture_close)
+    const struct CMUnitTest tests[] = {
+        ON_LOOP(real_clock_is_the_systems),
+        ON_LOOP(time_stands_still_during_a_pass),
+        ON_LOOP(stepped_clock_goes_a_tock_a_pass_and_by_nothing_else),
+        ON_LOOP(tock_is_a_32nd_of_a_second_unless_given),
+        ON_LOOP(paced_clock_goes_a_tock_a_tock),
+        ON_LOOP(paced_clock_catches_up_pass_by_pass_without_a_pause),
+        ON_LOOP(paced_wait_does_not_sleep_for_what_is_now),
+        ON_LOOP(virtual_clock_jumps_to_the_next_deadline),
+        ON_LOOP(virtual_clock_stands_still_while_anything_is_ready),
+        ON_LOOP(virtual_clock_sees_ready_descriptors_first),
+        ON_LOOP(equal_deadlines_come_in_the_order_of_sleeping),
+        ON_LOOP(clocks_of_several_loops_go_each_by_itself),
+        ON_LOOP(instants_are_of_the_current_loop),
+        ON_LOOP(durations_may_be_fractions),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

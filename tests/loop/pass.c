@@ -1,0 +1,509 @@
+/* Passes: running until nothing can happen or somebody stops it, stepping, the parts one by one,
+ * and a loop inside another one's poll(2). */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <wherry.h>
+
+#include "loop/loop.h"
+#include "support/loop_fixture.h"
+
+static int count_up(void *number)
+{
+    (*(int *)number)++;
+    return 0;
+}
+
+static int sleep_for_ever(void *unused)
+{
+    (void)unused;
+    return wherry_sleep(WHERRY_NEVER);
+}
+
+static int sleep_a_second(void *unused)
+{
+    (void)unused;
+    return wherry_sleep(wherry_in(WHERRY_SECONDS(1)));
+}
+
+static void on_ready(wherry_watcher *self, wherry_watch *watch, unsigned events)
+{
+    (void)self, (void)watch, (void)events;
+    trace("r");
+}
+
+static wherry_watcher tracer = { .ready = on_ready };
+
+/* --- running to the end */
+
+static void run_ends_when_nothing_can_happen(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_signal *signal;
+    wherry_event *event;
+
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    assert_int_equal(wherry_signal_new(&signal, .loop = self->loop, .number = SIGUSR1), WHERRY_OK);
+    assert_int_equal(wherry_event_new(&event, self->loop), WHERRY_OK);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    loop_fixture_spawn(self->loop, sleep_a_second, NULL);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    wherry_event_free(event);
+    wherry_signal_free(signal);
+}
+
+typedef struct closer {
+    wherry_watcher watcher;
+    int descriptor;
+} closer;
+
+static void free_on_ready(wherry_watcher *self, wherry_watch *watch, unsigned events)
+{
+    char byte;
+
+    assert_int_equal(events, WHERRY_READABLE);
+    assert_int_equal(read(((closer *)self)->descriptor, &byte, 1), 1);
+    wherry_watch_free(watch);
+    trace("f");
+}
+
+static int write_later(void *descriptor)
+{
+    TASK_ASSERT(wherry_sleep(wherry_in(WHERRY_SECONDS(1))) == WHERRY_OK);
+    TASK_ASSERT(write(*(int *)descriptor, "x", 1) == 1);
+    return 0;
+}
+
+static void run_goes_on_while_a_watch_is_there(void **state)
+{
+    closer watcher = { .watcher.ready = free_on_ready };
+    loop_fixture *self = *state;
+    wherry_watch *watch;
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    watcher.descriptor = ends[0];
+    assert_int_equal(wherry_watch_new(&watch, .loop = self->loop, .descriptor = ends[0],
+                                      .events = WHERRY_READABLE, .watcher = &watcher.watcher),
+                     WHERRY_OK);
+    loop_fixture_spawn(self->loop, write_later, &ends[1]);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    trace_is("f");
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* --- stopping */
+
+static int stop_own(void *unused)
+{
+    (void)unused;
+    wherry_loop_stop(wherry_loop_current());
+    wherry_loop_stop(wherry_loop_current());
+    trace("s");
+    return 0;
+}
+
+static void run_returns_after_the_pass_that_stops_it(void **state)
+{
+    loop_fixture *self = *state;
+    int number = 0;
+
+    loop_fixture_spawn(self->loop, sleep_for_ever, NULL);
+    loop_fixture_spawn(self->loop, stop_own, NULL);
+    loop_fixture_spawn(self->loop, count_up, &number);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    assert_int_equal(number, 1);
+    trace_is("s");
+    loop_fixture_spawn(self->loop, stop_own, NULL);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    trace_is("s");
+}
+
+static void stop_before_a_run_ends_that_one_only(void **state)
+{
+    loop_fixture *self = *state;
+    int number = 0;
+
+    wherry_loop_stop(self->loop);
+    loop_fixture_spawn(self->loop, count_up, &number);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    assert_int_equal(number, 0);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    assert_int_equal(number, 1);
+    wherry_loop_stop(self->loop); /* a run with nothing to do uses it up as well */
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    loop_fixture_spawn(self->loop, count_up, &number);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    assert_int_equal(number, 2);
+}
+
+static void stop_by_the_last_task_does_not_outlive_the_run(void **state)
+{
+    loop_fixture *self = *state;
+    int number = 0;
+
+    loop_fixture_spawn(self->loop, stop_own, NULL);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    loop_fixture_spawn(self->loop, count_up, &number);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    assert_int_equal(number, 1);
+}
+
+static void *stop_elsewhere(void *loop)
+{
+    wherry_loop_stop(loop);
+    return NULL;
+}
+
+static wherry_loop *stopped_by_signal;
+
+static void on_signal(int number)
+{
+    (void)number;
+    errno = EIO;
+    wherry_loop_stop(stopped_by_signal);
+}
+
+static void *signal_elsewhere(void *thread)
+{
+    (void)pthread_kill(*(pthread_t *)thread, SIGUSR1);
+    return NULL;
+}
+
+static void run_is_stopped_by_threads_and_signal_handlers(void **state)
+{
+    struct sigaction action = { .sa_handler = on_signal }, former;
+    wherry_system *systems[] = { wherry_system_epoll(), wherry_system_poll() };
+    pthread_t thread, own = pthread_self();
+
+    (void)state;
+    assert_int_equal(sigaction(SIGUSR1, &action, &former), 0);
+    for (int i = 0; i < 2; i++) {
+        wherry_loop *loop;
+
+        assert_int_equal(wherry_loop_new(&loop, .system = systems[i]), WHERRY_OK);
+        loop_fixture_spawn(loop, sleep_for_ever, NULL);
+        assert_int_equal(pthread_create(&thread, NULL, stop_elsewhere, loop), 0);
+        assert_int_equal(wherry_loop_run(loop), WHERRY_OK);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        stopped_by_signal = loop;
+        assert_int_equal(pthread_create(&thread, NULL, signal_elsewhere, &own), 0);
+        assert_int_equal(wherry_loop_run(loop), WHERRY_OK);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        wherry_loop_free(loop);
+    }
+    assert_int_equal(sigaction(SIGUSR1, &former, NULL), 0);
+}
+
+/* --- where passes are not allowed */
+
+static int pass_on_coroutine(void *loop)
+{
+    TASK_ASSERT(wherry_loop_run(loop) == WHERRY_E_MISUSE);
+    TASK_ASSERT(wherry_loop_step(loop) == WHERRY_E_MISUSE);
+    TASK_ASSERT(wherry_loop_prepare(loop) == WHERRY_E_MISUSE);
+    TASK_ASSERT(wherry_loop_wait(loop, WHERRY_NOW) == WHERRY_E_MISUSE);
+    TASK_ASSERT(wherry_loop_dispatch(loop) == WHERRY_E_MISUSE);
+    return 0;
+}
+
+static void *pass_elsewhere(void *loop)
+{
+    return wherry_loop_run(loop) == WHERRY_E_MISUSE && wherry_loop_step(loop) == WHERRY_E_MISUSE
+               ? loop
+               : NULL;
+}
+
+typedef struct inside {
+    wherry_post post;
+    wherry_loop *loop;
+} inside;
+
+static void pass_in_callback(wherry_post *post)
+{
+    wherry_loop *loop = ((inside *)post)->loop;
+
+    assert_int_equal(wherry_loop_run(loop), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_loop_step(loop), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_loop_prepare(loop), WHERRY_E_MISUSE);
+    trace("p");
+}
+
+static void passes_inside_of_passes_are_misuse(void **state)
+{
+    loop_fixture *self = *state;
+    inside one = { .post.run = pass_in_callback, .loop = self->loop };
+    wherry_loop *other;
+    pthread_t thread;
+    void *seen;
+
+    assert_int_equal(wherry_loop_run(NULL), WHERRY_E_MISUSE);
+    loop_fixture_run(self->loop, pass_on_coroutine, self->loop);
+    assert_int_equal(wherry_loop_new(&other), WHERRY_OK);
+    loop_fixture_run(self->loop, pass_on_coroutine, other);
+    wherry_loop_free(other);
+    wherry_loop_post(self->loop, &one.post);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    trace_is("p");
+    assert_int_equal(pthread_create(&thread, NULL, pass_elsewhere, self->loop), 0);
+    assert_int_equal(pthread_join(thread, &seen), 0);
+    assert_ptr_equal(seen, self->loop);
+}
+
+static int broken_wait(wherry_system *self, wherry_poller *poller, int64_t until,
+                       wherry_ready *ready, int capacity)
+{
+    (void)self, (void)poller, (void)until, (void)ready, (void)capacity;
+    return -ENOMEM;
+}
+
+static int interrupted_wait(wherry_system *self, wherry_poller *poller, int64_t until,
+                            wherry_ready *ready, int capacity)
+{
+    (void)self, (void)poller, (void)until, (void)ready, (void)capacity;
+    return -EINTR;
+}
+
+static void failures_of_waiting_are_told(void **state)
+{
+    wherry_system system = *wherry_system_epoll();
+    wherry_loop *loop;
+
+    (void)state;
+    system.wait = broken_wait;
+    assert_int_equal(wherry_loop_new(&loop, .system = &system), WHERRY_OK);
+    loop_fixture_spawn(loop, sleep_for_ever, NULL);
+    assert_int_equal(wherry_loop_run(loop), WHERRY_E_NO_MEMORY);
+    assert_non_null(strstr(wherry_problem(), "waiting"));
+    assert_int_equal(wherry_loop_step(loop), WHERRY_E_NO_MEMORY);
+    system.wait = interrupted_wait;
+    assert_int_equal(wherry_loop_step(loop), 1);
+    system.wait = broken_wait;
+    wherry_loop_free(loop); /* with a task that cannot be run to its end */
+    assert_int_equal(logged("had not ended"), 1);
+}
+
+/* --- stepping */
+
+static void step_does_what_is_there_and_never_waits(void **state)
+{
+    loop_fixture *self = *state;
+    int64_t start = wherry_loop_now(self->loop);
+    wherry_watch *watch;
+    int ends[2], number = 0;
+
+    assert_int_equal(wherry_loop_step(self->loop), 0);
+    loop_fixture_spawn(self->loop, sleep_a_second, NULL);
+    assert_int_equal(wherry_loop_step(self->loop), 1);
+    assert_int_equal(wherry_loop_step(self->loop), 0);
+    assert_int_equal(wherry_loop_now(self->loop), start); /* virtual time waits for a wait */
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(wherry_watch_new(&watch, .loop = self->loop, .descriptor = ends[0],
+                                      .events = WHERRY_READABLE, .watcher = &tracer),
+                     WHERRY_OK);
+    loop_fixture_spawn(self->loop, count_up, &number);
+    assert_int_equal(wherry_loop_step(self->loop), 2);
+    trace_is("r");
+    assert_int_equal(number, 1);
+    wherry_watch_free(watch);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* --- the parts, by hand */
+
+static void parts_make_a_pass(void **state)
+{
+    loop_fixture *self = *state;
+    int64_t start = wherry_loop_now(self->loop);
+    wherry_watch *watch;
+    int ends[2];
+
+    loop_fixture_spawn(self->loop, sleep_a_second, NULL);
+    assert_int_equal(wherry_loop_prepare(self->loop), 1);
+    assert_int_equal(wherry_loop_wait(self->loop, WHERRY_NEVER), 0); /* there is work */
+    assert_int_equal(wherry_loop_dispatch(self->loop), 1);
+
+    assert_int_equal(wherry_loop_prepare(self->loop), 0);
+    assert_int_equal(wherry_loop_wait(self->loop, start + 1000), 0);
+    assert_int_equal(wherry_loop_now(self->loop), start + 1000); /* not past until */
+    assert_int_equal(wherry_loop_dispatch(self->loop), 0);
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(wherry_watch_new(&watch, .loop = self->loop, .descriptor = ends[0],
+                                      .events = WHERRY_READABLE, .watcher = &tracer),
+                     WHERRY_OK);
+    assert_int_equal(wherry_loop_prepare(self->loop), 0);
+    assert_int_equal(wherry_loop_wait(self->loop, WHERRY_NEVER), 1);
+    assert_int_equal(wherry_loop_wait(self->loop, WHERRY_NEVER), 1); /* the same */
+    assert_int_equal(wherry_loop_now(self->loop), start + 1000);
+    assert_int_equal(wherry_loop_prepare(self->loop), 1);
+    trace_is("");
+    assert_int_equal(wherry_loop_dispatch(self->loop), 1);
+    trace_is("r");
+
+    /* Freed between wait and dispatch: what was reported of it is dropped. */
+    assert_int_equal(wherry_loop_prepare(self->loop), 0);
+    assert_int_equal(wherry_loop_wait(self->loop, WHERRY_NOW), 1);
+    wherry_watch_free(watch);
+    assert_int_equal(wherry_loop_dispatch(self->loop), 1);
+    trace_is("");
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* --- inside of another loop */
+
+static int talk(void *ends)
+{
+    int *own = ends;
+    wherry_watch *watch;
+    char byte;
+
+    TASK_ASSERT(wherry_watch_new(&watch, .descriptor = own[0]) == WHERRY_OK);
+    for (int i = 0; i < 5; i++) {
+        TASK_ASSERT(wherry_sleep(wherry_in(WHERRY_MILLISECONDS(1))) == WHERRY_OK);
+        TASK_ASSERT(write(own[1], "x", 1) == 1);
+        TASK_ASSERT(wherry_watch_wait(watch, WHERRY_READABLE, WHERRY_NEVER) == WHERRY_READABLE);
+        TASK_ASSERT(read(own[0], &byte, 1) == 1);
+        TASK_ASSERT(wherry_yield() == WHERRY_OK);
+        trace(".");
+    }
+    wherry_watch_free(watch);
+    return 0;
+}
+
+/* What a host does: waits with poll(2) as long as the loop allows, then a step. */
+static void host_once(wherry_loop *loop)
+{
+    struct pollfd descriptor = { .fd = wherry_loop_fd(loop), .events = POLLIN };
+    int64_t deadline = wherry_loop_deadline(loop);
+    int64_t now = wherry_in(0);
+    int milliseconds = -1;
+
+    if (deadline != WHERRY_NEVER)
+        milliseconds = deadline <= now ? 0 : (int)((deadline - now) / 1000000 + 1);
+    assert_true(descriptor.fd >= 0);
+    assert_true(poll(&descriptor, 1, milliseconds) >= 0);
+    assert_true(wherry_loop_step(loop) >= 0);
+}
+
+static void poll_can_host_a_loop(void **state)
+{
+    wherry_loop *loop;
+    wherry_task *task;
+    int ends[2], result;
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(wherry_loop_new(&loop), WHERRY_OK);
+    assert_int_equal(wherry_loop_deadline(loop), WHERRY_NEVER);
+    assert_int_equal(wherry_spawn(&task, talk, ends, .loop = loop), WHERRY_OK);
+    assert_int_equal(wherry_loop_deadline(loop), WHERRY_NOW);
+    while (!wherry_task_ended(task))
+        host_once(loop);
+    trace_is(".....");
+    assert_int_equal(wherry_task_join(task, &result, WHERRY_NOW), WHERRY_OK);
+    assert_int_equal(result, 0);
+    wherry_task_release(task);
+    wherry_loop_free(loop);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void *post_elsewhere(void *argument)
+{
+    inside *one = argument;
+
+    wherry_loop_post(one->loop, &one->post);
+    return NULL;
+}
+
+static void run_post(wherry_post *post)
+{
+    (void)post;
+    trace("p");
+}
+
+static void hosted_loop_hears_of_posts_and_stops(void **state)
+{
+    inside one = { .post.run = run_post };
+    struct pollfd descriptor = { .events = POLLIN };
+    wherry_loop *loop;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(wherry_loop_new(&loop), WHERRY_OK);
+    one.loop = loop;
+    descriptor.fd = wherry_loop_fd(loop);
+    assert_int_equal(poll(&descriptor, 1, 0), 0);
+    assert_int_equal(pthread_create(&thread, NULL, post_elsewhere, &one), 0);
+    assert_int_equal(poll(&descriptor, 1, -1), 1);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(wherry_loop_step(loop), 1);
+    trace_is("p");
+    assert_int_equal(poll(&descriptor, 1, 0), 0);
+    wherry_loop_stop(loop);
+    assert_int_equal(poll(&descriptor, 1, 0), 1);
+    wherry_loop_free(loop);
+}
+
+static void deadline_is_never_later_than_what_is_due(void **state)
+{
+    loop_fixture *self = *state;
+    int64_t due = wherry_loop_now(self->loop) + WHERRY_SECONDS(1);
+
+    loop_fixture_spawn(self->loop, sleep_a_second, NULL);
+    wherry_loop_step(self->loop);
+    assert_true(wherry_loop_deadline(self->loop) <= due);
+    assert_true(wherry_loop_deadline(self->loop) > due - WHERRY_MILLISECONDS(100));
+}
+
+static void poll_system_has_no_descriptor(void **state)
+{
+    wherry_loop *loop;
+
+    (void)state;
+    assert_int_equal(wherry_loop_new(&loop, .system = wherry_system_poll()), WHERRY_OK);
+    assert_int_equal(wherry_loop_fd(loop), WHERRY_E_UNSUPPORTED);
+    assert_non_null(strstr(wherry_problem(), "poll"));
+    wherry_loop_free(loop);
+}
+
+int main(void)
+{
+#define ON_LOOP(test) cmocka_unit_test_setup_teardown(test, loop_fixture_open, loop_fixture_close)
+    const struct CMUnitTest tests[] = {
+        ON_LOOP(run_ends_when_nothing_can_happen),
+        ON_LOOP(run_goes_on_while_a_watch_is_there),
+        ON_LOOP(run_returns_after_the_pass_that_stops_it),
+        ON_LOOP(stop_before_a_run_ends_that_one_only),
+        ON_LOOP(stop_by_the_last_task_does_not_outlive_the_run),
+        ON_LOOP(run_is_stopped_by_threads_and_signal_handlers),
+        ON_LOOP(passes_inside_of_passes_are_misuse),
+        ON_LOOP(failures_of_waiting_are_told),
+        ON_LOOP(step_does_what_is_there_and_never_waits),
+        ON_LOOP(parts_make_a_pass),
+        ON_LOOP(poll_can_host_a_loop),
+        ON_LOOP(hosted_loop_hears_of_posts_and_stops),
+        ON_LOOP(deadline_is_never_later_than_what_is_due),
+        ON_LOOP(poll_system_has_no_descriptor),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
