@@ -249,7 +249,7 @@ int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes, int64_t de
         return wherry__fail(WHERRY_E_BUSY, "another task is receiving from the stream");
     if (stream->handed > 0)
         wherry_stream_consume(stream, stream->handed);
-    result = wherry__task_refused();
+    result = wherry__task_refused_until(deadline);
     if (result < 0)
         return result;
     if (wherry__stream_length(stream) > 0 && !stream->closed)

@@ -228,7 +228,7 @@ int wherry_peer_receive(wherry_peer *peer, wherry_bytes *message, int64_t deadli
         return wherry__fail(WHERRY_E_BUSY, "another task is receiving from the peer");
     peer->asked = true;
     wherry__peer_done(peer);
-    result = wherry__task_refused();
+    result = wherry__task_refused_until(deadline);
     if (result < 0)
         return result;
     if (had_its_turn(peer, deadline) ||
