@@ -128,36 +128,13 @@ static void socat_over_ipv6(void **state)
     check_tcp(6, arguments);
 }
 
-/* Waits until somebody listens on the path, or on the abstract name that begins with @. */
-static void await_path(const char *path)
-{
-    int found = 0;
-
-    while (!found) {
-        FILE *file = fopen("/proc/net/unix", "r");
-        char line[512];
-
-        assert_non_null(file);
-        while (!found && fgets(line, sizeof(line), file) != NULL) {
-            char name[256] = "";
-            unsigned flags = 0;
-
-            found = sscanf(line, "%*s %*x %*x %x %*x %*x %*u %255s", &flags, name) == 2 &&
-                    flags == 0x10000 && strcmp(name, path) == 0;
-        }
-        (void)fclose(file);
-        if (!found)
-            (void)usleep(2000); /* bounded by the test's alarm */
-    }
-}
-
 static void check_unix(const char *path, const char *endpoint, const char *const *arguments)
 {
     child listener;
 
     child_need(arguments[0]);
     child_start(&listener, -1, -1, arguments);
-    await_path(path);
+    socket_await(path);
     assert_echoes(endpoint);
     child_assert_status(&listener, 0);
 }
@@ -255,7 +232,7 @@ static void check_unix_by_hand(const char *program, const char *option)
 
         place_open(&here);
         child_start(&listener, -1, -1, arguments);
-        await_path(here.path);
+        socket_await(here.path);
         assert_converses(&listener, here.endpoint, listener_first);
         place_close(&here);
     }

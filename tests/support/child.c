@@ -425,3 +425,25 @@ void socket_reset(int descriptor)
     assert_int_equal(setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
     (void)close(descriptor);
 }
+
+void socket_await(const char *path)
+{
+    int found = 0;
+
+    while (!found) {
+        FILE *file = fopen("/proc/net/unix", "r");
+        char line[512];
+
+        assert_non_null(file);
+        while (!found && fgets(line, sizeof(line), file) != NULL) {
+            char name[256] = "";
+            unsigned flags = 0;
+
+            found = sscanf(line, "%*s %*x %*x %x %*x %*x %*u %255s", &flags, name) == 2 &&
+                    flags == 0x10000 && strcmp(name, path) == 0;
+        }
+        (void)fclose(file);
+        if (!found)
+            (void)usleep(2000); /* bounded by the test's alarm */
+    }
+}

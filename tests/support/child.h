@@ -97,6 +97,9 @@ int socket_dial(const char *endpoint);
 /* Listens on an endpoint, whose real text goes to text. */
 int socket_listen(const char *endpoint, int backlog, char text[WHERRY_ENDPOINT_TEXT_SIZE]);
 
+/* Waits until somebody listens on the path, or on the abstract name that begins with @. */
+void socket_await(const char *path);
+
 int socket_accept(int listener);
 void socket_say(int descriptor, const char *text);
 
