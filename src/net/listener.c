@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/size.h"
 #include "loop/loop.h"
+#include "loop/task.h"
 #include "loop/wait.h"
 #include "net/socket.h"
 #include "net/stream.h"
@@ -40,6 +41,8 @@ struct wherry_listener {
     bool keep;    /* the descriptor is the caller's */
     bool bound_path;
     bool closed;
+    bool freed;  /* by its owner */
+    bool in_use; /* a task that waited in it is still on its way out */
 };
 
 /* --- accepting */
@@ -163,17 +166,28 @@ void wherry_listener_close(wherry_listener *listener)
         wherry__wait_wake(listener->waiting, WHERRY_E_CLOSED);
 }
 
+static void dismiss(wherry_listener *listener)
+{
+    if (listener->freed && !listener->in_use)
+        wherry__source_dismiss(listener->loop, &listener->source);
+}
+
 void wherry_listener_free(wherry_listener *listener)
 {
     if (listener == NULL)
         return;
     wherry_listener_close(listener);
-    wherry__source_dismiss(listener->loop, &listener->source);
+    listener->freed = true;
+    dismiss(listener);
 }
 
 static void on_leave(wherry__source *source)
 {
-    wherry_listener_close(WHERRY__OWNER(source, wherry_listener, source));
+    wherry_listener *listener = WHERRY__OWNER(source, wherry_listener, source);
+
+    listener->in_use = false; /* tasks that did not end are given up */
+    wherry_listener_close(listener);
+    dismiss(listener);
 }
 
 /* The path stays: the parent listens there. */
@@ -378,34 +392,36 @@ static int wait_for_one(wherry_listener *listener, int64_t deadline)
     wherry__link_init(&list);
     wherry__wait_init(&wait, &list);
     listener->waiting = &wait;
+    listener->in_use = true;
     watch(listener);
     woken = wherry__wait_any(&wait, 1, "accept", deadline, &result);
     listener->waiting = NULL;
-    watch(listener);
+    listener->in_use = false;
+    if (!listener->freed)
+        watch(listener);
+    dismiss(listener);
     return woken < 0 ? (int)woken : result;
 }
 
 int wherry_listener_accept(wherry_listener *listener, wherry_stream **stream, int64_t deadline)
 {
-    int result = WHERRY_E_RESET;
+    int result = wherry__task_refused_until(deadline);
 
     if (listener->events != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "connections go to the listener's events");
     if (listener->waiting != NULL)
         return wherry__fail(WHERRY_E_BUSY, "another task accepts already");
-    for (;;) {
+    while (result == WHERRY_OK) {
         if (listener->closed)
             return WHERRY_E_CLOSED;
+        result = WHERRY_E_WOULD_BLOCK;
         if (!listener->resting && !listener->paused)
             result = accept_one(listener, stream);
         if (result == WHERRY_OK || result == WHERRY_E_INVALID)
-            return result;
-        if (result == WHERRY_E_RESET && !listener->resting && !listener->paused)
-            continue;
-        result = wait_for_one(listener, deadline);
-        if (result < 0)
-            return result;
+            break;
+        result = result == WHERRY_E_RESET ? WHERRY_OK : wait_for_one(listener, deadline);
     }
+    return result;
 }
 
 void wherry_listener_pause(wherry_listener *listener)
