@@ -193,10 +193,8 @@ static void on_leave(wherry__source *source)
 /* The path stays: the parent listens there. */
 static void on_forget(wherry__source *source)
 {
-    wherry_listener *listener = WHERRY__OWNER(source, wherry_listener, source);
-
-    listener->bound_path = false;
-    wherry_listener_close(listener);
+    WHERRY__OWNER(source, wherry_listener, source)->bound_path = false;
+    on_leave(source);
 }
 
 static void on_reclaim(wherry__source *source)
