@@ -108,8 +108,6 @@ static int begin(wherry_stream *stream, const wherry_address *address, int64_t d
         return wherry__fail_system(descriptor, "a socket to connect with");
     wherry__stream_adopt(stream, descriptor);
     wherry__stream_set_remote(stream, descriptor, address, options);
-    if (stream->remote.family != (uint8_t)address->family)
-        return WHERRY_E_NO_MEMORY; /* for a Unix name, which is needed to try again */
     stream->touched = deadline;
     stream->connecting = true;
     if (stream->remote.family != address->family)

@@ -63,6 +63,7 @@ static void decode(wherry_peer *peer)
             peer->next = (int16_t)result;
             peer->held = (uint32_t)taken;
             peer->stream->handed = peer->held; /* let it lie where it is */
+            peer->stream->hungry = false;
         } else {
             peer->truncated = peer->truncated || result == WHERRY_E_TRUNCATED;
             consume(peer, taken);

@@ -19,6 +19,15 @@ static service_state *service_of(wherry_handler *self)
     return (service_state *)self;
 }
 
+static int echo_quietly(wherry_handler *self, wherry_peer *client)
+{
+    wherry_bytes line;
+    int result = wherry_peer_receive(client, &line, WHERRY_NEVER);
+
+    (void)self;
+    return result < 0 ? result : wherry_peer_send(client, line, WHERRY_NEVER);
+}
+
 static void wait_until_gone(service_state *service)
 {
     WIRE_UNTIL(service->loop, wherry_server_clients(service->server) == 0);
@@ -692,6 +701,39 @@ static void a_flood_leaves_others_their_turn(void **state)
     serve_beside_a_flood(100, 100);
 }
 
+/* Sends and sends, and reads nothing, until nobody takes any more from it. */
+static void a_client_that_never_reads_harms_nobody(void **state)
+{
+    const wherry_stream_options limits = { .size = sizeof(limits), .send_max = 10000 };
+    service_state service;
+    char line[1001];
+    ssize_t sent = 1;
+    int wires[2];
+
+    (void)state;
+    service_open(&service);
+    service.handler.handle = echo_quietly;
+    service.handler.on_connect = NULL;
+    service_start(&service, .endpoints = service_unix_name(), .stream = &limits);
+    wires[0] = service_dial(&service);
+    wires[1] = service_dial(&service);
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\n';
+    while (sent > 0) {
+        sent = send(wires[0], line, sizeof(line), MSG_NOSIGNAL);
+        wire_settle(service.loop);
+        assert_in_range(service.memory.bytes, 0, 1000000);
+    }
+    wire_say(wires[1], "other\n");
+    wire_expect(service.loop, wires[1], "other\n");
+    assert_int_equal(wherry_server_clients(service.server), 2);
+    assert_int_equal(close(wires[0]), 0);
+    service_expect(&service, "start; disconnect(RESET); ");
+    assert_int_equal(close(wires[1]), 0);
+    service_expect(&service, "disconnect(END); ");
+    service_close(&service);
+}
+
 /* --- peers in other hands */
 
 #define TABLE 3
@@ -1013,6 +1055,7 @@ int main(void)
         cmocka_unit_test(an_idle_time_runs_out_under_a_busy_handler),
         cmocka_unit_test(a_half_closed_client_gets_all_its_answers),
         cmocka_unit_test(a_flood_leaves_others_their_turn),
+        cmocka_unit_test(a_client_that_never_reads_harms_nobody),
         cmocka_unit_test(another_task_sends_to_all_that_it_holds),
         cmocka_unit_test(a_silent_client_that_others_close_is_told_of),
         cmocka_unit_test(a_busy_client_that_others_close_is_woken),
