@@ -91,9 +91,8 @@ int wherry__buffer_append(wherry__buffer *buffer, wherry_bytes bytes)
     uint8_t *room;
     int result = wherry__buffer_reserve(buffer, bytes.length, &room);
 
-    if (result < 0 || bytes.length == 0)
+    if (result < 0 || bytes.length == 0 || room == NULL) /* which goes together */
         return result;
-    assert(room != NULL); /* since length is not 0 */
     memcpy(room, bytes.data, bytes.length);
     wherry__buffer_commit(buffer, bytes.length);
     return WHERRY_OK;
