@@ -17,9 +17,6 @@
 #include "support/child.h"
 #include "support/process.h"
 
-#define NAME "wherry-examples"
-#define ENDPOINT "unix:@" NAME
-
 /* Starts an example, with one argument or NULL. */
 static void start(child *program, const char *name, const char *argument)
 {
@@ -37,8 +34,8 @@ static void start(child *program, const char *name, const char *argument)
 /* The same for one that serves: it listens when this returns. */
 static void start_server(child *program, const char *name)
 {
-    start(program, name, ENDPOINT);
-    socket_await("@" NAME);
+    start(program, name, socket_own());
+    socket_await(socket_own() + strlen("unix:"));
 }
 
 /* Gives it input, and compares all that it prints. */
@@ -60,10 +57,10 @@ static void echo_sends_back_and_ask_prints_the_answer(void **state)
 
     (void)state;
     start_server(&server, "echo");
-    start(&client, "ask", ENDPOINT);
+    start(&client, "ask", socket_own());
     assert_prints(&client, "", "hello\n");
     server_stop(&server);
-    start(&client, "ask", ENDPOINT);
+    start(&client, "ask", socket_own());
     assert_int_equal(child_wait(&client), 1); /* nobody is there any more */
 }
 
@@ -90,9 +87,9 @@ static void chat_passes_on_to_all_others(void **state)
 
     (void)state;
     start_server(&server, "chat");
-    ann = socket_dial(ENDPOINT);
-    bob = socket_dial(ENDPOINT);
-    cid = socket_dial(ENDPOINT);
+    ann = socket_dial(socket_own());
+    bob = socket_dial(socket_own());
+    cid = socket_dial(socket_own());
     socket_say(cid, "are you there?\n"); /* the server takes them in order */
     socket_assert_says(ann, "are you there?\n");
     socket_assert_says(bob, "are you there?\n");
@@ -115,9 +112,9 @@ static void chat_has_places_for_who_comes_later(void **state)
 
     (void)state;
     start_server(&server, "chat");
-    host = socket_dial(ENDPOINT);
+    host = socket_dial(socket_own());
     for (int i = 0; i < 120; i++) {
-        guest = socket_dial(ENDPOINT);
+        guest = socket_dial(socket_own());
         socket_say(guest, "hello\n");
         socket_assert_says(host, "hello\n");
         (void)close(guest);
@@ -136,8 +133,8 @@ static void chat_drops_who_does_not_read(void **state)
     memset(line, 'x', 1000);
     memcpy(line + 1000, "\n", 2);
     start_server(&server, "chat");
-    slow = socket_dial(ENDPOINT);
-    ann = socket_dial(ENDPOINT);
+    slow = socket_dial(socket_own());
+    ann = socket_dial(socket_own());
     for (int i = 0; i < 2000; i++)
         socket_say(ann, line);
     while (recv(slow, line, sizeof(line), 0) > 0)
@@ -155,18 +152,18 @@ static void greet_lets_in_who_knows_the_password(void **state)
 
     (void)state;
     start_server(&server, "greet");
-    client = socket_dial(ENDPOINT);
+    client = socket_dial(socket_own());
     socket_assert_says(client, "password?\n");
     socket_say(client, "ahoy\nfirst\n");
     socket_assert_says(client, "welcome aboard\nfirst\n");
     (void)close(client);
-    client = socket_dial(ENDPOINT);
+    client = socket_dial(socket_own());
     socket_assert_says(client, "password?\n");
     socket_say(client, "sesame\n");
     socket_assert_says(client, "no\n");
     socket_assert_end(client);
     (void)close(client);
-    client = socket_dial(ENDPOINT);
+    client = socket_dial(socket_own());
     (void)close(client); /* without an answer */
     server_stop(&server);
 }
@@ -201,7 +198,7 @@ static void callbacks_echo_what_comes(void **state)
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (char)(i >> 8 ^ i);
     start_server(&server, "callbacks");
-    command_start(&client, "connect", ENDPOINT, "--protocol=raw");
+    command_start(&client, "connect", socket_own(), "--protocol=raw");
     output = child_exchange(&client, bytes, sizeof(bytes), &length);
     child_assert_status(&client, 0);
     assert_int_equal(length, sizeof(bytes));
@@ -226,7 +223,7 @@ static void callbacks_hold_back_who_does_not_read(void **state)
     (void)state;
     memset(bytes, 'x', sizeof(bytes));
     start_server(&server, "callbacks");
-    client = socket_dial(ENDPOINT);
+    client = socket_dial(socket_own());
     for (int tries = 0; tries < 50; tries++) { /* until nothing has gone for a while */
         while ((count = send(client, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0) {
             sent += (size_t)count;

@@ -64,7 +64,8 @@ static void stop(server *this, const char *endpoint)
         assert_int_equal(rmdir(this->folder), 0);
 }
 
-/* A client's arguments, with %h, %p, %u for host, port and path, in another argument too. */
+/* A client's arguments, with %h, %p, %u and %a for host, port, path and abstract name, in another
+ * argument too. */
 static void expand(char *text, size_t size, const char *template, const server *to)
 {
     size_t used = 0;
@@ -73,7 +74,10 @@ static void expand(char *text, size_t size, const char *template, const server *
         const char *part = NULL;
 
         if (template[0] == '%')
-            part = template[1] == 'h' ? to->host : template[1] == 'p' ? to->port : to->path;
+            part = template[1] == 'h'   ? to->host
+                   : template[1] == 'p' ? to->port
+                   : template[1] == 'u' ? to->path
+                                        : to->endpoint + strlen("unix:@");
         used += part == NULL ? (size_t)snprintf(text + used, size - used, "%c", *template)
                              : (size_t)snprintf(text + used, size - used, "%s", part);
         template += part != NULL;
@@ -140,8 +144,7 @@ CLIENT(ncat_over_a_unix_path, "unix", "ncat", "-U", "%u")
 CLIENT(socat_over_ipv4, "tcp://127.0.0.1:0", "socat", "-t", "30", "-", "TCP4:%h:%p")
 CLIENT(socat_over_ipv6, "tcp://[::1]:0", "socat", "-t", "30", "-", "TCP6:[%h]:%p")
 CLIENT(socat_over_a_unix_path, "unix", "socat", "-t", "30", "-", "UNIX-CONNECT:%u")
-CLIENT(socat_over_an_abstract_name, "unix:@wherry-interop", "socat", "-t", "30", "-",
-       "ABSTRACT-CONNECT:wherry-interop")
+CLIENT(socat_over_an_abstract_name, socket_own(), "socat", "-t", "30", "-", "ABSTRACT-CONNECT:%a")
 
 /* A client that only listens: the time comes, and then the end. */
 static void socat_reads_the_time(void **state)

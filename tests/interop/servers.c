@@ -175,11 +175,12 @@ static void socat_over_a_unix_path(void **state)
 
 static void socat_over_an_abstract_name(void **state)
 {
-    static const char *const arguments[] = { "socat", "ABSTRACT-LISTEN:wherry-interop", "EXEC:cat",
-                                             NULL };
+    char text[80];
+    const char *const arguments[] = { "socat", text, "EXEC:cat", NULL };
 
     (void)state;
-    check_unix("@wherry-interop", "unix:@wherry-interop", arguments);
+    (void)snprintf(text, sizeof(text), "ABSTRACT-LISTEN:%s", socket_own() + strlen("unix:@"));
+    check_unix(socket_own() + strlen("unix:"), socket_own(), arguments);
 }
 
 /* --- a conversation by hand: nc runs no program, and ncat's -e loses bytes at the end of many.

@@ -426,24 +426,34 @@ void socket_reset(int descriptor)
     (void)close(descriptor);
 }
 
-void socket_await(const char *path)
+const char *socket_own(void)
 {
+    static char text[64];
+
+    (void)snprintf(text, sizeof(text), "unix:@wherry-test-%d", (int)getpid());
+    return text;
+}
+
+int socket_is_listened_on(const char *path)
+{
+    FILE *file = fopen("/proc/net/unix", "r");
+    char line[512];
     int found = 0;
 
-    while (!found) {
-        FILE *file = fopen("/proc/net/unix", "r");
-        char line[512];
+    assert_non_null(file);
+    while (!found && fgets(line, sizeof(line), file) != NULL) {
+        char name[256] = "";
+        unsigned flags = 0;
 
-        assert_non_null(file);
-        while (!found && fgets(line, sizeof(line), file) != NULL) {
-            char name[256] = "";
-            unsigned flags = 0;
-
-            found = sscanf(line, "%*s %*x %*x %x %*x %*x %*u %255s", &flags, name) == 2 &&
-                    flags == 0x10000 && strcmp(name, path) == 0;
-        }
-        (void)fclose(file);
-        if (!found)
-            (void)usleep(2000); /* bounded by the test's alarm */
+        found = sscanf(line, "%*s %*x %*x %x %*x %*x %*u %255s", &flags, name) == 2 &&
+                flags == 0x10000 && strcmp(name, path) == 0;
     }
+    (void)fclose(file);
+    return found;
+}
+
+void socket_await(const char *path)
+{
+    while (!socket_is_listened_on(path))
+        (void)usleep(1000); /* bounded by the test's alarm */
 }

@@ -97,7 +97,12 @@ int socket_dial(const char *endpoint);
 /* Listens on an endpoint, whose real text goes to text. */
 int socket_listen(const char *endpoint, int backlog, char text[WHERRY_ENDPOINT_TEXT_SIZE]);
 
-/* Waits until somebody listens on the path, or on the abstract name that begins with @. */
+/* The endpoint of an abstract Unix socket for this process: unix:@NAME. */
+const char *socket_own(void);
+
+/* Whether somebody listens on the path, or on the abstract name that begins with @; waits for it.
+ */
+int socket_is_listened_on(const char *path);
 void socket_await(const char *path);
 
 int socket_accept(int listener);

@@ -110,7 +110,7 @@ static void clients_without_an_address_get_a_number(void **state)
     int first, second;
 
     (void)state;
-    command_start(&server, "serve", "unix:@wherry-test-chat", "--service", "chat");
+    command_start(&server, "serve", socket_own(), "--service", "chat");
     server_endpoint(&server, endpoint);
     first = socket_dial(endpoint);
     socket_assert_says(first, "* you are client 1; others here: 0\n");
@@ -198,7 +198,7 @@ static void messages_of_a_few_bytes_are_passed_on_without_notices(void **state)
     int first, second;
 
     (void)state;
-    command_start(&server, "serve", "unix:@wherry-test-short", "-schat", "--message-max", "12");
+    command_start(&server, "serve", socket_own(), "-schat", "--message-max", "12");
     server_endpoint(&server, endpoint);
     first = socket_dial(endpoint);
     socket_say(first, "123456789012\n1234567890123\n");

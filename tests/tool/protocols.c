@@ -100,7 +100,7 @@ static void empty_messages_are_messages(void **state)
 
         if (strcmp(forms[i].given, "fixed:2") == 0)
             continue;
-        command_start(&server, "serve", "unix:@wherry-test-empty", "-p", forms[i].given);
+        command_start(&server, "serve", socket_own(), "-p", forms[i].given);
         server_endpoint(&server, endpoint);
         command_assert("\n\nab\n", 0, "\n\nab\n", "connect", endpoint, "-p", forms[i].given);
         server_stop(&server);

@@ -28,8 +28,7 @@ enum { PLACES = 4 };
 /* The index-th transport's endpoint to listen on; NULL: this machine does not have it. */
 static const char *place_open(place *this, int index)
 {
-    static const char *const fixed[] = { "tcp://127.0.0.1:0", "tcp://[::1]:0",
-                                         "unix:@wherry-test-services" };
+    const char *const fixed[] = { "tcp://127.0.0.1:0", "tcp://[::1]:0", socket_own() };
 
     this->folder[0] = '\0';
     if (index == 1 && !socket_has_ipv6()) {
