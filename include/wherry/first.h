@@ -26,11 +26,11 @@ typedef struct wherry_choice_of {
 } wherry_choice_of;
 
 /* Waits until one of count choices is ready and returns its index, the lowest when several are. It
- * takes nothing: follow it with the call itself and WHERRY_NOW, which succeeds as long as no other
- * task has run since. WHERRY_E_TIMED_OUT, WHERRY_E_WOULD_BLOCK: none was ready. WHERRY_E_CANCELED:
- * the task is being stopped. WHERRY_E_CLOSED: one of them was freed meanwhile. WHERRY_E_MISUSE:
- * nothing to wait for, more than 64 choices, an entry with two members, or a deadline other than
- * WHERRY_NOW outside of a coroutine. */
+ * takes nothing: follow it with the call itself and WHERRY_NOW, which answers WHERRY_E_WOULD_BLOCK
+ * when another task was quicker. WHERRY_E_TIMED_OUT, WHERRY_E_WOULD_BLOCK: none was ready.
+ * WHERRY_E_CANCELED: the task is being stopped. WHERRY_E_CLOSED: one of them was freed meanwhile.
+ * WHERRY_E_MISUSE: nothing to wait for, more than 64 choices, an entry with two members, things of
+ * several loops, or a deadline other than WHERRY_NOW outside of a coroutine. */
 WHERRY_PUBLIC ssize_t wherry_first(const wherry_choice_of *choices, size_t count, int64_t deadline);
 
 #ifdef __cplusplus

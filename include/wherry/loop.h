@@ -29,9 +29,9 @@ typedef enum wherry_clock {
     WHERRY_CLOCK_STEPPED, /* advances by a tock at the end of each pass, and by nothing else; passes
                              do not wait */
     WHERRY_CLOCK_PACED,   /* advances by a tock for each tock of real time; after an overrun pass by
-                             pass, without a pause, until   it has caught up */
-    WHERRY_CLOCK_VIRTUAL, /* stands still during a pass; jumps to the next deadline when nothing is
-                             ready */
+                             pass, without a pause, until it has caught up */
+    WHERRY_CLOCK_VIRTUAL, /* stands still during a pass; jumps to the next deadline when a pass
+                             would have to wait for it, since nothing is ready */
 } wherry_clock;
 
 typedef struct wherry_loop_options {
@@ -61,20 +61,23 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_loop_new_with(const wherry_loop_options 
         &(wherry_loop_options){ .size = sizeof(wherry_loop_options), .result = __VA_ARGS__ })
 
 /* Cancels all tasks on the loop, runs it until they have ended and background closes are done, at
- * most for the linger time, closes what is still open on it, and gives it back. Handles of objects
- * on it stay to be freed by who owns them. NULL is allowed. Not from inside the loop: then it does
- * nothing but log. */
+ * most for the linger time, closes what is still open on it, and gives it back. Tasks that have not
+ * ended then are given up, and logged by name. Handles of objects on it stay to be freed by who
+ * owns them. NULL is allowed. Not from inside the loop, on a coroutine or on another thread: then
+ * it does nothing but log. */
 WHERRY_PUBLIC void wherry_loop_free(wherry_loop *loop);
 
-/* After fork(2), in the child: gives back the memory and descriptors of the loop without touching
- * what the parent shares with it (nothing is sent, no socket shut down). All handles of objects on
- * it are gone with it. */
+/* wherry_loop_free for the child of a fork(2), on the thread that forked: closes the descriptors
+ * and gives back the memory of the loop without touching what the parent shares with it. Nothing is
+ * sent, no socket is shut down, no path removed, no task goes on, and nobody is called. Handles of
+ * objects on it stay to be freed, as after wherry_loop_free; a child that does not care need not.
+ */
 WHERRY_PUBLIC void wherry_loop_forget(wherry_loop *loop);
 
 /* Runs passes until wherry_loop_stop is called or nothing on the loop can ever happen again: no
- * task, no open socket, no watch or signal. Returns WHERRY_OK. WHERRY_E_MISUSE: the loop is running
- * already, or it was called on a coroutine or from another thread. WHERRY_E_SYSTEM and other codes:
- * waiting failed. */
+ * task, no open socket, no watch. (Signals do not keep it going.) Returns WHERRY_OK.
+ * WHERRY_E_MISUSE: the loop is running already, or it was called on a coroutine or from another
+ * thread. WHERRY_E_SYSTEM and other codes: waiting failed. */
 WHERRY_PUBLIC int wherry_loop_run(wherry_loop *loop);
 
 /* One pass that does not wait. Returns how many things it did (tasks run, sockets handled,
@@ -101,8 +104,9 @@ WHERRY_PUBLIC ssize_t wherry_loop_dispatch(wherry_loop *loop);
 WHERRY_PUBLIC int wherry_loop_fd(const wherry_loop *loop);
 WHERRY_PUBLIC int64_t wherry_loop_deadline(wherry_loop *loop);
 
-/* The pass time: the instant at which the pass under way, or the last one, began. The same for all
- * that happens in a pass. */
+/* The pass time: the clock as it was read last, which is when a pass begins and, if it is the real
+ * one, again after its wait. The same for all sockets and tasks of a pass, however long they take.
+ */
 WHERRY_PUBLIC int64_t wherry_loop_now(const wherry_loop *loop);
 
 /* Nanoseconds since 1970-01-01 00:00 UTC, from the loop's system; not for measuring durations. */
@@ -124,7 +128,8 @@ struct wherry_post {
 
 /* Hands post to the loop, to be run in the pass that follows. Posts of one thread run in their
  * order. It neither allocates nor fails. Posts that have not run when the loop is freed are run
- * then. Any thread, while the loop lives; a post that is still waiting must not be handed in again.
+ * then, but for those that these hand in. Any thread, while the loop lives; a post that is still
+ * waiting must not be handed in again.
  */
 WHERRY_PUBLIC void wherry_loop_post(wherry_loop *loop, wherry_post *post);
 

@@ -28,8 +28,9 @@ typedef struct wherry_signal_options {
     wherry_signal **result;
     wherry_loop *loop; /* NULL: the loop that the caller runs on */
     int number;        /* SIGINT, SIGHUP, ... */
-    int once; /* not 0: after its first arrival the signal has its former meaning again, so that a
-                 second one does what it did before: a second SIGINT ends the program */
+    int once; /* not 0: after its first arrival the signal has its former meaning again (for all
+                 who took it), so that a second one does what it did before: a second SIGINT ends
+                 the program */
     int take_ignored;                 /* not 0: also when the signal is ignored now */
     wherry_signal_receiver *receiver; /* who is told; NULL: nobody, coroutines wait with
                                          wherry_signal_wait */

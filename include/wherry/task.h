@@ -59,9 +59,11 @@ WHERRY_PUBLIC int wherry_run(wherry_body *body, void *argument);
 WHERRY_PUBLIC int wherry_task_join(wherry_task *task, int *result, int64_t deadline);
 
 /* Stops task: its pending wait, and every waiting call after it, returns WHERRY_E_CANCELED, so that
- * it ends soon. It does not wait for that. A task that has not begun yet ends without its body
- * being called. Once it has been refused a thousand waits and goes on, it is logged by name.
- * Canceling again, or a task that has ended, does nothing. On the loop's thread. */
+ * it ends soon, even where a call would not have to wait. With the deadline WHERRY_NOW events,
+ * semaphores, queues and joins go on answering, for tidying up; and what was handed to it before it
+ * could leave its wait, it has. It does not wait for the end. A task that has not begun yet ends
+ * without its body being called. Once it has been refused a thousand waits and goes on, it is
+ * logged by name. Canceling again, or a task that has ended, does nothing. On the loop's thread. */
 WHERRY_PUBLIC void wherry_task_cancel(wherry_task *task);
 
 /* Drops the caller's hold on task; it runs on if it has not ended. NULL is allowed. */
@@ -108,7 +110,7 @@ typedef struct wherry_group_options {
     wherry_group **result;
     wherry_loop *loop;    /* NULL: the loop that the caller runs on */
     wherry_group *parent; /* NULL: none. Canceling the parent cancels this group, which the parent
-                             waits for */
+                             waits for: until it is freed, or canceled and empty */
     int keep_going;       /* not 0: a failure in the group does not cancel the rest */
     WHERRY_RESERVED;
 } wherry_group_options;
@@ -134,7 +136,8 @@ WHERRY_PUBLIC void wherry_group_cancel(wherry_group *group);
 WHERRY_PUBLIC size_t wherry_group_count(const wherry_group *group);
 
 /* Cancels the group and gives it back; on a coroutine it waits first until all in it have ended
- * (uncancelably), elsewhere they end later, as the loop runs. NULL is allowed. */
+ * (uncancelably), elsewhere, and on a coroutine that is in it, they end later, as the loop runs.
+ * NULL is allowed. */
 WHERRY_PUBLIC void wherry_group_free(wherry_group *group);
 
 #ifdef __cplusplus

@@ -30,7 +30,7 @@ typedef struct wherry_watch_options {
     wherry_watch **result;
     wherry_loop *loop; /* NULL: the loop that the caller runs on */
     int descriptor;    /* open for as long as the watch lives; one watch a descriptor and loop */
-    unsigned events;   /* wherry_readiness flags; 0: none yet */
+    unsigned events;   /* what the watcher is told of: wherry_readiness flags; 0: nothing yet */
     wherry_watcher *watcher; /* who is told; NULL: nobody, coroutines wait with wherry_watch_wait */
     WHERRY_RESERVED;
 } wherry_watch_options;
@@ -48,10 +48,11 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_watch_new_with(const wherry_watch_option
 WHERRY_PUBLIC int wherry_watch_change(wherry_watch *watch, unsigned events);
 
 /* For coroutines: waits until the descriptor is ready for one of events, and returns those that it
- * is ready for. It is independent of what the watcher is told of. WHERRY_E_TIMED_OUT,
- * WHERRY_E_WOULD_BLOCK: it is not ready. WHERRY_E_CANCELED: the task is being stopped.
- * WHERRY_E_CLOSED: the watch was freed meanwhile. WHERRY_E_BUSY: another task waits for it.
- * WHERRY_E_MISUSE: not on a coroutine. */
+ * is ready for, with WHERRY_FAILED and WHERRY_HUNG_UP. It is independent of what the watcher is
+ * told of. WHERRY_E_TIMED_OUT: it is not ready. WHERRY_E_WOULD_BLOCK: always with WHERRY_NOW, since
+ * only a pass can look. WHERRY_E_CANCELED: the task is being stopped. WHERRY_E_CLOSED: the watch
+ * was freed meanwhile. WHERRY_E_BUSY: another task waits for it. WHERRY_E_MISUSE: not on a
+ * coroutine. */
 WHERRY_PUBLIC int wherry_watch_wait(wherry_watch *watch, unsigned events, int64_t deadline);
 
 /* Ends the watch and gives it back; the descriptor stays open. NULL is allowed. */

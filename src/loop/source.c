@@ -89,12 +89,16 @@ static void always_compact(wherry_loop *loop)
 size_t wherry__loop_serve_always(wherry_loop *loop)
 {
     size_t count = loop->always_count;
+    size_t done = 0;
 
-    for (size_t i = 0; i < count; i++)
-        if (loop->always[i] != NULL)
-            loop->always[i]->class->ready(loop->always[i], loop->always[i]->watched);
+    for (size_t i = 0; i < count; i++) {
+        if (loop->always[i] == NULL)
+            continue;
+        loop->always[i]->class->ready(loop->always[i], loop->always[i]->watched);
+        done++;
+    }
     always_compact(loop);
-    return count;
+    return done;
 }
 
 /* --- watching */

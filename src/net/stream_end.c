@@ -225,10 +225,13 @@ void wherry_stream_abort(wherry_stream *stream)
 
 void wherry__stream_forget(wherry_stream *stream)
 {
+    stream->users = 0; /* their tasks are given up */
     if (!stream->closed)
         part(stream);
     if (wherry__stream_is_open(stream))
         wherry__stream_drop(stream);
+    else
+        wherry__stream_dismiss(stream);
 }
 
 int wherry_stream_shutdown(wherry_stream *stream)
