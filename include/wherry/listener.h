@@ -32,8 +32,8 @@ typedef struct wherry_listener_options {
     wherry_listener **result;
     wherry_loop *loop;             /* NULL: the loop that the caller runs on */
     const wherry_address *address; /* where to listen; port 0: one that the kernel chooses */
-    int descriptor; /* instead of an address: a listening socket of the caller's, which is left
-                       open; 0: none */
+    int descriptor; /* instead of an address: a listening socket of the caller's, which must be
+                       O_NONBLOCK and is left open; 0: none */
     wherry_listener_events *events; /* who is told; NULL: coroutines wait with
                                        wherry_listener_accept */
     int backlog;                    /* listen(2); 0: SOMAXCONN */
@@ -55,15 +55,16 @@ typedef struct wherry_listener_options {
  *
  * WHERRY_E_ADDRESS_IN_USE, _NO_ADDRESS, _NO_PERMISSION, _NOT_FOUND (the folder of a Unix path),
  * _UNSUPPORTED (no such family here): it cannot listen there. WHERRY_E_INVALID: the descriptor is
- * not a listening socket. WHERRY_E_MISUSE: no place for the result, no loop, no address.
- * WHERRY_E_NO_DESCRIPTORS, _NO_MEMORY. */
+ * not a listening socket, or may block. WHERRY_E_MISUSE: no place for the result, no loop, no
+ * address, or both an address and a descriptor. WHERRY_E_NO_DESCRIPTORS, _NO_MEMORY. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_listener_new_with(const wherry_listener_options *options);
 #define wherry_listener_new(...)                                                                   \
     wherry_listener_new_with(&(wherry_listener_options){ .size = sizeof(wherry_listener_options),  \
                                                          .result = __VA_ARGS__ })
 
 /* For coroutines: waits for a connection and gives its stream, which the caller frees.
- * WHERRY_E_TIMED_OUT, WHERRY_E_WOULD_BLOCK: none came. WHERRY_E_CLOSED: the listener is closed.
+ * WHERRY_E_TIMED_OUT, WHERRY_E_WOULD_BLOCK: none came. WHERRY_E_CLOSED: the listener is closed, or
+ * its socket was taken away.
  * WHERRY_E_CANCELED: the task is being stopped. WHERRY_E_BUSY: another task accepts already.
  * WHERRY_E_MISUSE: a deadline other than WHERRY_NOW outside of a coroutine, or connections go to
  * events.accepted. */

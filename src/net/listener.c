@@ -4,21 +4,16 @@
  * machine, which pass, and for which the listener pauses instead of being told in every pass that
  * it is ready; and the end of the listening socket.
  */
-#include <wherry/listener.h>
+#include "net/listener.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include <wherry/error.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/size.h"
-#include "loop/loop.h"
 #include "loop/task.h"
-#include "loop/wait.h"
 #include "net/socket.h"
 #include "net/stream.h"
 
@@ -26,24 +21,6 @@
 
 /* How long to wait for the machine to have descriptors or memory again. */
 #define PAUSE WHERRY_MILLISECONDS(100)
-
-struct wherry_listener {
-    wherry__source source; /* first */
-    wherry_loop *loop;
-    wherry_listener_events *events;
-    wherry_stream_options stream;
-    wherry_address address;
-    wherry__deadline pause;
-    wherry__wait *waiting; /* the task that accepts */
-    size_t accepted_per_pass;
-    bool paused;  /* by its owner */
-    bool resting; /* until the pause is over */
-    bool keep;    /* the descriptor is the caller's */
-    bool bound_path;
-    bool closed;
-    bool freed;  /* by its owner */
-    bool in_use; /* a task that waited in it is still on its way out */
-};
 
 /* --- accepting */
 
@@ -75,8 +52,16 @@ static void on_rested(wherry__deadline *deadline)
     watch(listener);
 }
 
+static int take_away(wherry_listener *listener)
+{
+    wherry__log(listener->loop->now, WHERRY_LOG_ERROR, "a listening socket was taken away");
+    wherry_listener_close(listener);
+    return WHERRY_E_CLOSED;
+}
+
 /* Accepts one. WHERRY_OK; WHERRY_E_WOULD_BLOCK: none waits; WHERRY_E_RESET: one came to nothing;
- * another: see above. */
+ * WHERRY_E_NO_DESCRIPTORS: it rests now; WHERRY_E_CLOSED. What is not known is taken for something
+ * of the machine: that cannot become an endless loop. */
 static int accept_one(wherry_listener *listener, wherry_stream **stream)
 {
     wherry_system *system = listener->loop->system;
@@ -93,19 +78,25 @@ static int accept_one(wherry_listener *listener, wherry_stream **stream)
         return result < 0 ? WHERRY_E_RESET : WHERRY_OK;
     case EAGAIN:
         return WHERRY_E_WOULD_BLOCK;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-        rest(listener, -descriptor);
-        return WHERRY_E_NO_DESCRIPTORS;
+    case ECONNABORTED: /* accept(2) hands on what befell the connection */
+    case ECONNRESET:
+    case EPROTO:
+    case EPERM:
+    case ETIMEDOUT:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+        return WHERRY_E_RESET;
     case EBADF:
     case EINVAL:
     case ENOTSOCK:
-    case EFAULT:
-        return wherry__error_from_errno(descriptor);
-    default: /* accept(2) hands on what befell the connection */
-        return WHERRY_E_RESET;
+        return take_away(listener);
+    default:
+        rest(listener, -descriptor);
+        return WHERRY_E_NO_DESCRIPTORS;
     }
 }
 
@@ -128,25 +119,10 @@ static void on_ready(wherry__source *source, unsigned events)
         else if (result != WHERRY_E_RESET)
             break;
     }
-    if (result == WHERRY_E_INVALID) {
-        wherry__log(listener->loop->now, WHERRY_LOG_ERROR, "a listening socket was taken away");
-        wherry_listener_close(listener);
-    }
     watch(listener);
 }
 
 /* --- the end */
-
-static void remove_path(wherry_listener *listener)
-{
-    char path[WHERRY_ADDRESS_PATH_MAX + 1] = { 0 };
-    wherry_system *system = listener->loop->system;
-
-    if (!listener->bound_path)
-        return;
-    memcpy(path, listener->address.at.path, listener->address.length);
-    (void)system->unlink(system, path);
-}
 
 void wherry_listener_close(wherry_listener *listener)
 {
@@ -159,7 +135,8 @@ void wherry_listener_close(wherry_listener *listener)
     wherry__deadline_disarm(&listener->loop->deadlines, &listener->pause);
     wherry__source_forget(listener->loop, &listener->source);
     if (!listener->keep && descriptor >= 0) {
-        remove_path(listener);
+        if (listener->bound_path)
+            wherry__listener_remove_path(system, &listener->address);
         (void)system->close(system, descriptor);
     }
     if (listener->waiting != NULL)
@@ -211,112 +188,7 @@ static const wherry__source_class class = {
     .reclaim = on_reclaim,
 };
 
-/* --- opening */
-
-/* Whether nobody listens at a Unix path any more, although its file is there. */
-static bool is_stale(wherry_system *system, const wherry_address *address)
-{
-    int descriptor = wherry__socket_open(system, WHERRY_FAMILY_UNIX);
-    int result = descriptor < 0 ? descriptor : wherry__socket_connect(system, descriptor, address);
-
-    if (descriptor >= 0)
-        (void)system->close(system, descriptor);
-    return result == -ECONNREFUSED;
-}
-
-static bool has_path(const wherry_address *address)
-{
-    return address->family == WHERRY_FAMILY_UNIX && address->length > 0 &&
-           address->at.path[0] != '\0';
-}
-
-static int bind_address(wherry_listener *listener, int descriptor, const wherry_address *address)
-{
-    wherry_system *system = listener->loop->system;
-    int result = wherry__socket_bind(system, descriptor, address);
-
-    if (result == -EADDRINUSE && has_path(address) && is_stale(system, address)) {
-        listener->address = *address;
-        listener->bound_path = true;
-        remove_path(listener);
-        result = wherry__socket_bind(system, descriptor, address);
-    }
-    listener->bound_path = result == 0 && has_path(address);
-    return result;
-}
-
-/* Options that must be set before the bind. */
-static int prepare(wherry_system *system, int descriptor, const wherry_listener_options *options)
-{
-    bool is_unix = options->address->family == WHERRY_FAMILY_UNIX;
-    int result = 0;
-
-    if (options->address->family == WHERRY_FAMILY_IPV6)
-        result = wherry__socket_set(system, descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (result == 0 && !is_unix && !options->no_reuse_address)
-        result = wherry__socket_set(system, descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (result == 0 && !is_unix && options->reuse_port)
-        result = wherry__socket_set(system, descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
-    return result;
-}
-
-static int listen_there(wherry_listener *listener, const wherry_listener_options *options)
-{
-    wherry_system *system = listener->loop->system;
-    int descriptor = wherry__socket_open(system, options->address->family);
-    int result;
-
-    if (descriptor < 0)
-        return descriptor;
-    result = prepare(system, descriptor, options);
-    if (result == 0)
-        result = bind_address(listener, descriptor, options->address);
-    if (result == 0)
-        result = system->listen(system, descriptor,
-                                options->backlog <= 0 ? SOMAXCONN : options->backlog);
-    if (result < 0) {
-        (void)system->close(system, descriptor);
-        return result;
-    }
-    wherry__source_adopt(listener->loop, &listener->source, descriptor);
-    return 0;
-}
-
-static int check_listening(wherry_system *system, int descriptor)
-{
-    int listening = 0;
-    socklen_t size = sizeof(listening);
-    int result = system->get_option(system, descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening,
-                                    &size);
-
-    if (result < 0 || !listening)
-        return wherry__fail(WHERRY_E_INVALID, "option descriptor: %d is not a listening socket",
-                            descriptor);
-    return WHERRY_OK;
-}
-
-static int open_it(wherry_listener *listener, const wherry_listener_options *options)
-{
-    char text[WHERRY_ADDRESS_TEXT_SIZE];
-    int result;
-
-    if (options->descriptor > 0) {
-        result = check_listening(listener->loop->system, options->descriptor);
-        if (result < 0)
-            return result;
-        listener->keep = true;
-        wherry__source_adopt(listener->loop, &listener->source, options->descriptor);
-    } else {
-        result = listen_there(listener, options);
-        if (result < 0) {
-            (void)wherry_address_format(options->address, text, sizeof(text));
-            return wherry__fail(wherry__error_from_errno(result), "listening on %s: %s", text,
-                                strerrordesc_np(-result));
-        }
-    }
-    wherry__socket_local(listener->loop->system, listener->source.descriptor, &listener->address);
-    return WHERRY_OK;
-}
+/* --- making one */
 
 static int check_options(const wherry_listener_options *options)
 {
@@ -362,7 +234,7 @@ int wherry_listener_new_with(const wherry_listener_options *options)
     listener = make(loop, options);
     if (listener == NULL)
         return WHERRY_E_NO_MEMORY;
-    result = open_it(listener, options);
+    result = wherry__listener_open(listener, options);
     if (result == WHERRY_OK) {
         watch(listener);
         result = listener->closed ? WHERRY_E_NO_MEMORY : WHERRY_OK;
@@ -395,8 +267,7 @@ static int wait_for_one(wherry_listener *listener, int64_t deadline)
     woken = wherry__wait_any(&wait, 1, "accept", deadline, &result);
     listener->waiting = NULL;
     listener->in_use = false;
-    if (!listener->freed)
-        watch(listener);
+    watch(listener);
     dismiss(listener);
     return woken < 0 ? (int)woken : result;
 }
@@ -415,9 +286,12 @@ int wherry_listener_accept(wherry_listener *listener, wherry_stream **stream, in
         result = WHERRY_E_WOULD_BLOCK;
         if (!listener->resting && !listener->paused)
             result = accept_one(listener, stream);
-        if (result == WHERRY_OK || result == WHERRY_E_INVALID)
+        if (result == WHERRY_OK)
             break;
-        result = result == WHERRY_E_RESET ? WHERRY_OK : wait_for_one(listener, deadline);
+        if (result == WHERRY_E_RESET || result == WHERRY_E_CLOSED)
+            result = WHERRY_OK;
+        else
+            result = wait_for_one(listener, deadline);
     }
     return result;
 }
