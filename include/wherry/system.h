@@ -101,7 +101,8 @@ struct wherry_system {
     /* A wherry_descriptor_kind. may_block, unless NULL, is set to 1 when the descriptor is not
      * O_NONBLOCK, else 0. */
     int (*kind)(wherry_system *self, int descriptor, int *may_block);
-    /* unlink(2), for the paths of Unix sockets that were listened on. */
+    /* unlink(2), for the paths of Unix sockets that were listened on. ENOTSOCK: something else lies
+     * there, which stays. */
     int (*unlink)(wherry_system *self, const char *path);
 
     /* --- readiness. One thread uses a poller, but for wake. */

@@ -213,8 +213,14 @@ int wherry__file_kind(wherry_system *self, int descriptor, int *may_block)
     return WHERRY_DESCRIPTOR_OTHER;
 }
 
+/* Connecting to a path is refused in the same way whether nobody listens on a socket there or no
+ * socket lies there at all; nobody must lose a file by that. */
 int wherry__file_unlink(wherry_system *self, const char *path)
 {
+    struct stat status;
+
     (void)self;
+    if (lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode))
+        return -ENOTSOCK;
     return (int)wherry__posix_answer(unlink(path));
 }
