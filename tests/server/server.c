@@ -455,6 +455,47 @@ static void a_freed_loop_ends_its_servers_in_order(void **state)
     assert_int_equal(close(wires[1]), 0);
 }
 
+/* A handler that waits for more is canceled; it may still send. */
+static int echo_and_wait(wherry_handler *self, wherry_peer *client)
+{
+    service_state *service = (service_state *)self;
+    wherry_bytes line;
+    int result = service_echo(self, client);
+
+    if (result == WHERRY_OK)
+        result = service_receive(service, client, &line, WHERRY_NEVER);
+    if (result == WHERRY_E_CANCELED)
+        (void)wherry_peer_send(client, wherry_text("sorry"), WHERRY_NEVER);
+    return result;
+}
+
+static void a_freed_loop_ends_conversations_too(void **state)
+{
+    service_state service;
+    int wires[2];
+
+    (void)state;
+    service_open(&service);
+    service.handler.handle = echo_and_wait;
+    service.handler.eager = 1;
+    service_start(&service, .clients_max = 0);
+    wires[0] = service_dial(&service);
+    wire_say(wires[0], "a\n");
+    wire_expect(service.loop, wires[0], "a\n");
+    wires[1] = service_dial(&service);
+    service_expect(&service, "start; connect; got(a); connect; ");
+    wire_settle(service.loop);
+    wherry_loop_free(service.loop);
+    assert_string_equal(service.story, "CANCELED; disconnect(CANCELED); CANCELED; "
+                                       "disconnect(CANCELED); stop; ");
+    assert_int_equal(read(wires[0], service.story, 10), 6);
+    assert_memory_equal(service.story, "sorry\n", 6);
+    wherry_server_free(service.server);
+    failing_memory_assert_empty(&service.memory);
+    assert_int_equal(close(wires[0]), 0);
+    assert_int_equal(close(wires[1]), 0);
+}
+
 static void a_loop_may_be_freed_before_its_server_ran(void **state)
 {
     service_state service;
@@ -504,6 +545,7 @@ int main(void)
         cmocka_unit_test(one_handler_may_serve_several_servers),
         cmocka_unit_test(two_hundred_clients_at_once),
         cmocka_unit_test(a_freed_loop_ends_its_servers_in_order),
+        cmocka_unit_test(a_freed_loop_ends_conversations_too),
         cmocka_unit_test(a_loop_may_be_freed_before_its_server_ran),
         cmocka_unit_test(no_server_starts_on_a_loop_that_is_freed),
     };

@@ -717,6 +717,54 @@ static void a_handler_that_frees_its_server_only_stops_it(void **state)
     service_close(&service);
 }
 
+static int free_in_start(wherry_handler *self, wherry_server *server)
+{
+    wherry_server_free(server);
+    return service_on_start(self, server);
+}
+
+static int free_in_connect(wherry_handler *self, wherry_peer *client)
+{
+    wherry_server_free(((service_state *)self)->server);
+    return service_on_connect(self, client);
+}
+
+static void free_in_disconnect(wherry_handler *self, wherry_peer *client, int reason)
+{
+    wherry_server_free(((service_state *)self)->server);
+    service_on_disconnect(self, client, reason);
+}
+
+static void free_in_stop(wherry_handler *self, wherry_server *server)
+{
+    wherry_server_free(server);
+    service_on_stop(self, server);
+}
+
+static void so_do_all_other_hooks(void **state)
+{
+    service_state service;
+    int wire;
+
+    (void)state;
+    service_open(&service);
+    service.handler.on_start = free_in_start;
+    service.handler.on_stop = free_in_stop;
+    service_start(&service, .clients_max = 0);
+    service_expect(&service, "start; stop; ");
+    assert_int_equal(service.log_lines, 2);
+    service_close(&service);
+    service_open(&service);
+    service.handler.on_connect = free_in_connect;
+    service.handler.on_disconnect = free_in_disconnect;
+    service_start(&service, .clients_max = 0);
+    wire = service_dial(&service);
+    service_expect(&service, "start; connect; disconnect(CANCELED); stop; ");
+    assert_int_equal(service.log_lines, 2);
+    wire_expect_end(service.loop, wire, 0);
+    service_close(&service);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -746,6 +794,7 @@ int main(void)
         cmocka_unit_test(a_stop_under_way_survives_the_server),
         cmocka_unit_test(to_free_while_another_task_waits),
         cmocka_unit_test(a_handler_that_frees_its_server_only_stops_it),
+        cmocka_unit_test(so_do_all_other_hooks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
