@@ -39,12 +39,8 @@ static int connect_any(wherry_stream **stream, const wherry_endpoint *endpoint, 
 {
     int result = WHERRY_E_INVALID;
 
-    for (size_t i = 0; i < endpoint->count; i++) {
+    for (size_t i = 0; i < endpoint->count && result != WHERRY_OK; i++)
         result = wherry_stream_connect_with(stream, &endpoint->addresses[i], deadline, options);
-        if (result == WHERRY_OK || result == WHERRY_E_TIMED_OUT || result == WHERRY_E_CANCELED ||
-            result == WHERRY_E_MISUSE)
-            break;
-    }
     return result;
 }
 

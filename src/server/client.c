@@ -49,16 +49,6 @@ static void remove_client(wherry__client *client)
     wherry__server_client_gone(server);
 }
 
-void wherry__client_abort(wherry__client *client)
-{
-    if (client->task != NULL) {
-        wherry_peer_abort(client->peer);
-    } else {
-        wherry_stream_abort(client->peer->stream);
-        remove_client(client);
-    }
-}
-
 /* Tells on_disconnect, on the task that runs for the client, which a cancellation does not reach
  * for the grace time. */
 static void say_goodbye(wherry__client *client, int reason)
@@ -186,7 +176,8 @@ static void start_or_abort(wherry__client *client, wherry_body *body)
         return;
     wherry__log(client->server->loop->now, WHERRY_LOG_ERROR, "a client is dropped: %s",
                 wherry_error_text(result));
-    wherry__client_abort(client);
+    wherry_stream_abort(client->peer->stream);
+    remove_client(client);
 }
 
 /* Something can be received, the end has come, or somebody closed the peer; and no conversation is

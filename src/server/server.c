@@ -123,12 +123,12 @@ static void serve(wherry_server *server)
     wherry__server_close_doors(server);
 }
 
-/* Ends all clients: silent ones now, the others when they are done or the state says so; after the
- * grace time all. */
+/* Ends all clients: silent ones now, the others when they are done or the state says so. Those that
+ * are canceled end soon, for all their waits are refused, those of on_disconnect after the grace
+ * time. */
 static void end_clients(wherry_server *server)
 {
     wherry_task *task = wherry__task_running();
-    int64_t deadline;
     int result = WHERRY_OK;
 
     for_all_clients(server, stop_silent);
@@ -138,11 +138,6 @@ static void end_clients(wherry_server *server)
     set_state(server, WHERRY__SERVER_STOPPING);
     for_all_clients(server, wherry__client_stop);
     wherry__task_shield(task, WHERRY_NEVER);
-    deadline = wherry__instant_after(server->loop->now, 2 * server->options.grace);
-    result = WHERRY_OK;
-    while (result == WHERRY_OK && server->client_count > 0)
-        result = wait_for_change(server, deadline);
-    for_all_clients(server, wherry__client_abort);
     while (server->client_count > 0 && wait_for_change(server, WHERRY_NEVER) == WHERRY_OK)
         continue;
     wherry__task_shield(task, 0);

@@ -71,9 +71,6 @@ bool wherry__client_is_silent(const wherry__client *client);
 /* Ends a client: at once when nothing runs for it, or else by cancelling what does. */
 void wherry__client_stop(wherry__client *client);
 
-/* Ends it without asking anybody. */
-void wherry__client_abort(wherry__client *client);
-
 /* The doors: reading the endpoints, opening them all, letting clients in, closing them. */
 int wherry__server_read_endpoints(wherry_server *server, const char *endpoints);
 int wherry__server_open_doors(wherry_server *server);
