@@ -91,7 +91,7 @@ static void jump(wherry_loop *loop, int64_t until)
 {
     int64_t next;
 
-    if (loop->clock != WHERRY_CLOCK_VIRTUAL || wherry__loop_has_work(loop) || until == WHERRY_NOW)
+    if (loop->clock != WHERRY_CLOCK_VIRTUAL || wherry__loop_has_work(loop))
         return;
     next = wherry__deadlines_earliest(&loop->deadlines);
     next = next < until ? next : until;

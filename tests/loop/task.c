@@ -16,7 +16,7 @@
 
 #include <wherry.h>
 
-#include "loop/stack.h"
+#include "loop/task.h"
 #include "support/loop_fixture.h"
 #include "support/process.h"
 #include "support/refuse.h"
@@ -740,6 +740,83 @@ static void task_may_cancel_itself(void **state)
     loop_fixture_run(self->loop, cancel_self, NULL);
 }
 
+/* --- shields: what has to be finished though the task is being stopped */
+
+static int work_shielded(void *unused)
+{
+    wherry_task *self = wherry_task_current();
+    int64_t start = wherry_in(0);
+
+    (void)unused;
+    wherry__task_shield(self, start + 100);
+    wherry_task_cancel(self);
+    TASK_ASSERT(wherry_sleep(start + 10) == WHERRY_OK);
+    TASK_ASSERT(wherry_in(0) == start + 10);
+    TASK_ASSERT(wherry_yield() == WHERRY_OK);
+    wherry__task_shield(self, 0);
+    TASK_ASSERT(wherry_sleep(start + 20) == WHERRY_E_CANCELED);
+    return 0;
+}
+
+static void shield_keeps_a_cancellation_away(void **state)
+{
+    loop_fixture *self = *state;
+
+    loop_fixture_run(self->loop, work_shielded, NULL);
+}
+
+static int outlast_shield(void *unused)
+{
+    wherry_task *self = wherry_task_current();
+    int64_t start = wherry_in(0);
+
+    (void)unused;
+    wherry__task_shield(self, start + 100);
+    TASK_ASSERT(wherry_task_canceled(self) == 0);
+    TASK_ASSERT(wherry_sleep(start + 1000) == WHERRY_E_CANCELED);
+    TASK_ASSERT(wherry_in(0) == start + 100);
+    TASK_ASSERT(wherry_task_canceled(self) == 1); /* in any case */
+    TASK_ASSERT(wherry_sleep(start + 1000) == WHERRY_E_CANCELED);
+    return 0;
+}
+
+static void end_of_a_shield_is_a_cancellation(void **state)
+{
+    loop_fixture *self = *state;
+
+    loop_fixture_run(self->loop, outlast_shield, NULL);
+}
+
+static int wait_behind_shield(void *unused)
+{
+    (void)unused;
+    wherry__task_shield(wherry_task_current(), wherry_in(100));
+    TASK_ASSERT(wherry_sleep(WHERRY_NEVER) == WHERRY_E_CANCELED);
+    trace("w");
+    return 0;
+}
+
+static int cancel_and_wait(void *task)
+{
+    TASK_ASSERT(wherry_sleep(wherry_in(10)) == WHERRY_OK);
+    wherry_task_cancel(*(wherry_task **)task);
+    TASK_ASSERT(wherry_sleep(wherry_in(80)) == WHERRY_OK);
+    trace("c");
+    return 0;
+}
+
+static void canceled_by_another_a_shielded_task_waits_on(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_task *task;
+
+    assert_int_equal(wherry_spawn(&task, wait_behind_shield, NULL, .loop = self->loop), WHERRY_OK);
+    loop_fixture_spawn(self->loop, cancel_and_wait, &task);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    trace_is("cw");
+    wherry_task_release(task);
+}
+
 static int ignore_refusals(void *count)
 {
     wherry_task_cancel(wherry_task_current());
@@ -912,6 +989,9 @@ int main(void)
         ON_LOOP(yield_is_refused_to_who_was_canceled_meanwhile),
         ON_LOOP(canceled_before_it_begins_it_does_not_begin),
         ON_LOOP(task_may_cancel_itself),
+        ON_LOOP(shield_keeps_a_cancellation_away),
+        ON_LOOP(end_of_a_shield_is_a_cancellation),
+        ON_LOOP(canceled_by_another_a_shielded_task_waits_on),
         ON_LOOP(refused_a_thousand_times_it_is_logged_by_name),
         ON_LOOP(tasks_are_listed_in_order_of_their_start),
         ON_LOOP(tasks_that_wake_each_other_without_end_starve_nobody),

@@ -494,6 +494,32 @@ static void coroutine_and_watcher_are_independent(void **state)
     wherry_watch_free(waited);
 }
 
+static int wait_shortly(void *unused)
+{
+    (void)unused;
+    TASK_ASSERT(wherry_watch_wait(waited, WHERRY_READABLE, wherry_in(5)) == WHERRY_E_TIMED_OUT);
+    return 0;
+}
+
+static void what_nobody_waits_for_any_more_is_not_watched(void **state)
+{
+    wherry_loop_statistics statistics;
+
+    (void)state;
+    assert_int_equal(wherry_watch_new(&waited, .loop = loop, .descriptor = ends[0]), WHERRY_OK);
+    loop_fixture_spawn(loop, wait_shortly, NULL);
+    assert_int_equal(wherry_loop_step(loop), 1);
+    wherry_loop_statistics_read(loop, &statistics);
+    assert_int_equal(statistics.watched, 1);
+    assert_int_equal(wherry__loop_pass(loop, WHERRY_NEVER), 0);
+    assert_int_equal(wherry_loop_step(loop), 2);
+    fill(ends[1]);
+    assert_int_equal(wherry_loop_step(loop), 0);
+    wherry_loop_statistics_read(loop, &statistics);
+    assert_int_equal(statistics.watched, 0);
+    wherry_watch_free(waited);
+}
+
 static int wait_until_closed(void *unused)
 {
     (void)unused;
@@ -600,6 +626,7 @@ static int run_all(wherry_system *system)
         ON_LOOP(many_files_and_their_ends_in_callbacks),
         ON_LOOP(coroutines_wait_for_what_they_ask),
         ON_LOOP(coroutine_and_watcher_are_independent),
+        ON_LOOP(what_nobody_waits_for_any_more_is_not_watched),
         ON_LOOP(free_wakes_who_waits),
         ON_LOOP(free_and_timeout_agree),
         ON_LOOP(out_of_memory_is_survived),
