@@ -11,7 +11,8 @@
  * "[fe80::1%eth0]" is read as well, and what follows "%25" is never read with the 25.
  * A list of endpoints is separated by spaces, not by other blanks; a space, or any byte, in a path
  * or name is written %XX (RFC 3986 section 2.1). The host "*" means all interfaces of both
- * families: it is two listeners on one port.
+ * families: it is two listeners on one port. Where the machine has one family only, that one serves
+ * alone, for "*" and for "localhost".
  */
 #ifndef WHERRY_ENDPOINT_H
 #define WHERRY_ENDPOINT_H

@@ -15,12 +15,13 @@ static int add_doors(wherry_server *server, const wherry_endpoint *endpoint)
 {
     size_t count = server->door_count + endpoint->count;
     wherry__server_door *doors = wherry__memory_resize(
-        wherry__loop_memory(server->loop), server->doors, server->door_count * sizeof(*doors),
+        wherry__loop_memory(server->loop), server->doors, server->door_room * sizeof(*doors),
         count * sizeof(*doors));
 
     if (doors == NULL)
         return WHERRY_E_NO_MEMORY;
     server->doors = doors;
+    server->door_room = count;
     for (size_t i = 0; i < endpoint->count; i++)
         doors[server->door_count++] = (wherry__server_door){ .transport = endpoint->transport,
                                                              .address = endpoint->addresses[i],
@@ -80,33 +81,68 @@ static uint16_t port_of(const wherry__server_door *door)
     return address.port;
 }
 
-/* Whether the door at index has to take the port that the one before it got from the kernel. */
-static bool shares_port(const wherry_server *server, size_t index)
+/* The second door takes the port that the first has got from the kernel, if it was left to it. */
+static int open_second(wherry_server *server, wherry__server_door *first)
 {
-    return server->doors[index].paired && server->doors[index].address.port == 0;
-}
+    wherry__server_door *second = first + 1;
+    int result = open_door(server, second, port_of(first));
 
-static int open_pair(wherry_server *server, size_t index)
-{
-    wherry__server_door *first = &server->doors[index - 1];
-    int result = open_door(server, &server->doors[index], port_of(first));
-
-    for (int i = 0; result == WHERRY_E_ADDRESS_IN_USE && i < PORT_TRIES; i++) {
+    for (int i = 0; result == WHERRY_E_ADDRESS_IN_USE && first->address.port == 0 && i < PORT_TRIES;
+         i++) {
         close_door(first);
         result = open_door(server, first, 0);
         if (result == WHERRY_OK)
-            result = open_door(server, &server->doors[index], port_of(first));
+            result = open_door(server, second, port_of(first));
     }
     return result;
+}
+
+/* Whether a door could not be opened because the machine does not have its family, or not its
+ * addresses. */
+static bool is_absent(int result)
+{
+    return result == WHERRY_E_UNSUPPORTED || result == WHERRY_E_NO_ADDRESS;
+}
+
+/* Both families of an endpoint; where the machine has but one of them, that one serves alone. */
+static int open_pair(wherry_server *server, wherry__server_door *first)
+{
+    int result = open_door(server, first, 0);
+
+    if (is_absent(result))
+        return open_door(server, first + 1, 0);
+    if (result == WHERRY_OK)
+        result = open_second(server, first);
+    return is_absent(result) ? WHERRY_OK : result;
+}
+
+static bool is_pair(const wherry_server *server, size_t index)
+{
+    return index + 1 < server->door_count && server->doors[index + 1].paired;
+}
+
+static void forget_absent(wherry_server *server)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < server->door_count; i++)
+        if (server->doors[i].listener != NULL)
+            server->doors[kept++] = server->doors[i];
+    server->door_count = kept;
 }
 
 int wherry__server_open_doors(wherry_server *server)
 {
     int result = WHERRY_OK;
 
-    for (size_t i = 0; i < server->door_count && result == WHERRY_OK; i++)
-        result = shares_port(server, i) ? open_pair(server, i)
-                                        : open_door(server, &server->doors[i], 0);
+    for (size_t i = 0; i < server->door_count && result == WHERRY_OK; i++) {
+        if (is_pair(server, i))
+            result = open_pair(server, &server->doors[i++]);
+        else
+            result = open_door(server, &server->doors[i], 0);
+    }
+    if (result == WHERRY_OK)
+        forget_absent(server);
     for (size_t i = 0; i < server->door_count; i++) {
         if (result < 0 && server->doors[i].listener != NULL)
             close_door(&server->doors[i]);

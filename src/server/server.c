@@ -25,7 +25,7 @@ static void release(wherry_server *server)
 
     if (--server->holds > 0 || atomic_load(&server->stop_posted))
         return;
-    wherry__memory_give(memory, server->doors, server->door_count * sizeof(*server->doors));
+    wherry__memory_give(memory, server->doors, server->door_room * sizeof(*server->doors));
     wherry__memory_give(memory, server, sizeof(*server));
     wherry__loop_release(loop);
 }

@@ -39,6 +39,7 @@ struct wherry_server {
     wherry_stream_options stream;
     wherry__server_door *doors;
     size_t door_count;
+    size_t door_room; /* that the memory has */
     wherry__server_state state;
     wherry_post stop_post;
     atomic_bool stoppable;   /* it was started, and has not ended */

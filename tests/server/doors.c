@@ -113,6 +113,43 @@ static void but_not_for_ever(void **state)
     service_close(&service);
 }
 
+/* Starts a server whose sockets from the first-th on, count of them, are of a family that is not
+ * there. */
+static int start_without_family(service_state *service, size_t first, size_t count)
+{
+    service_open(service);
+    assert_int_equal(make(service, "tcp://localhost:0"), WHERRY_OK);
+    service->system.rules[FAULTY_SOCKET] = (faulty_rule){ .first = first,
+                                                          .count = count,
+                                                          .number = EAFNOSUPPORT };
+    return wherry_server_start(service->server);
+}
+
+static void one_family_serves_alone_where_the_other_is_not_to_be_had(void **state)
+{
+    service_state service;
+
+    (void)state;
+    assert_int_equal(start_without_family(&service, 1, 1), WHERRY_OK);
+    assert_int_equal(wherry_server_endpoint_count(service.server), 1);
+    assert_answers(&service, "127.0.0.1", port(&service, 0));
+    service_close(&service);
+    need_ipv6();
+    assert_int_equal(start_without_family(&service, 2, 1), WHERRY_OK);
+    assert_int_equal(wherry_server_endpoint_count(service.server), 1);
+    assert_answers(&service, "[::1]", port(&service, 0));
+    service_close(&service);
+}
+
+static void none_of_both_families_is_an_error(void **state)
+{
+    service_state service;
+
+    (void)state;
+    assert_int_equal(start_without_family(&service, 1, 0), WHERRY_E_UNSUPPORTED);
+    service_close(&service);
+}
+
 /* --- several endpoints */
 
 static void a_list_is_served_as_a_whole(void **state)
@@ -290,6 +327,8 @@ int main(void)
         cmocka_unit_test(both_families_have_the_port_that_the_kernel_chose),
         cmocka_unit_test(a_port_that_the_other_family_has_not_free_is_given_up),
         cmocka_unit_test(but_not_for_ever),
+        cmocka_unit_test(one_family_serves_alone_where_the_other_is_not_to_be_had),
+        cmocka_unit_test(none_of_both_families_is_an_error),
         cmocka_unit_test(a_list_is_served_as_a_whole),
         cmocka_unit_test(all_endpoints_are_opened_or_none),
         cmocka_unit_test(a_server_without_a_stack_opens_nothing),
