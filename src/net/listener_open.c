@@ -6,40 +6,29 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <wherry/error.h>
 
 #include "base/error.h"
 #include "net/socket.h"
 
-static void copy_path(char path[WHERRY_ADDRESS_PATH_MAX + 1], const wherry_address *address)
-{
-    memcpy(path, address->at.path, address->length);
-    path[address->length] = '\0';
-}
-
 void wherry__listener_remove_path(wherry_system *system, const wherry_address *address)
 {
-    char path[WHERRY_ADDRESS_PATH_MAX + 1];
+    char path[WHERRY_ADDRESS_PATH_MAX + 1] = { 0 };
 
-    copy_path(path, address);
+    memcpy(path, address->at.path, address->length);
     (void)system->unlink(system, path);
 }
 
-/* Whether nobody listens at a Unix path any more, although its socket is there. Files of other
- * kinds refuse connections as well. */
+/* Whether nobody listens at a Unix path any more, although something is there. */
 static bool is_stale(wherry_system *system, const wherry_address *address)
 {
-    char path[WHERRY_ADDRESS_PATH_MAX + 1];
-    struct stat status;
     int descriptor = wherry__socket_open(system, WHERRY_FAMILY_UNIX);
     int result = descriptor < 0 ? descriptor : wherry__socket_connect(system, descriptor, address);
 
     if (descriptor >= 0)
         (void)system->close(system, descriptor);
-    copy_path(path, address);
-    return result == -ECONNREFUSED && (lstat(path, &status) < 0 || S_ISSOCK(status.st_mode));
+    return result == -ECONNREFUSED;
 }
 
 static bool has_path(const wherry_address *address)

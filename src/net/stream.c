@@ -164,7 +164,6 @@ static void on_leave(wherry__source *source)
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
 
     stream->users = 0; /* tasks that did not end were given up */
-    wherry__stream_write(stream);
     wherry_stream_close(stream);
     if (stream->closing)
         wherry__stream_drop(stream);

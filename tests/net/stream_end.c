@@ -314,6 +314,34 @@ static void unsent_bytes_are_cut_off_at_the_linger_time(void **state)
         }
 }
 
+/* Neither what goes out meanwhile nor what the system refuses moves the limit. */
+static void progress_leaves_the_linger_time_as_it_is(void **state)
+{
+    net *world = *state;
+    couple self;
+    size_t closed, unsent;
+
+    open_couple(&self, world, NET_PAIR, 0, WHERRY_SECONDS(1));
+    send_pattern(&self, LARGE);
+    closed = world->system.calls[FAULTY_CLOSE];
+    wherry_stream_close(self.stream);
+    net_advance(world, WHERRY_MILLISECONDS(400));
+    unsent = wherry_stream_unsent(self.stream);
+    while (net_take(self.far, taken, LARGE) > 0)
+        continue;
+    net_settle(world);
+    assert_true(wherry_stream_unsent(self.stream) < unsent);
+    faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 0);
+    while (net_take(self.far, taken, LARGE) > 0)
+        continue;
+    net_settle(world);
+    net_advance(world, WHERRY_MILLISECONDS(600) - 1);
+    assert_int_equal(world->system.calls[FAULTY_CLOSE], closed);
+    net_advance(world, 1);
+    assert_int_equal(world->system.calls[FAULTY_CLOSE], closed + 1);
+    close_couple(&self);
+}
+
 static void close_with_unread_bytes_does_not_take_away_what_was_sent(void **state)
 {
     net *world = *state;
@@ -728,6 +756,7 @@ int main(void)
         NET_TEST_VIRTUAL(idle_limit_can_be_set_and_taken_away),
         NET_TEST(unsent_bytes_go_out_after_close_and_free),
         NET_TEST_VIRTUAL(unsent_bytes_are_cut_off_at_the_linger_time),
+        NET_TEST_VIRTUAL(progress_leaves_the_linger_time_as_it_is),
         NET_TEST(close_with_unread_bytes_does_not_take_away_what_was_sent),
         NET_TEST_VIRTUAL(bytes_that_come_too_late_are_read_away_within_the_linger_time),
         NET_TEST_VIRTUAL(endless_late_bytes_are_not_read_away_for_ever),

@@ -620,13 +620,31 @@ static void waiting_senders_are_served_in_order(void **state)
         for (size_t i = 0; i < 8; sent += sizes[i], i++)
             start_sender(&senders[i], &self, sent, sizes[i]);
         assert_int_equal(send_at_once(&self, sent, 1), WHERRY_E_WOULD_BLOCK); /* not before them */
-        faulty_system_heal(&world->system);
+        faulty_system_fail(&world->system, FAULTY_SEND, EAGAIN, 0); /* room comes by and by */
+        world->system.rules[FAULTY_SEND].spare = 2;
         world->system.most[FAULTY_SEND] = most;
         expect(&self, 0, sent);
         for (size_t i = 0; i < 8; i++)
             end_sender(&senders[i], WHERRY_OK);
         close_couple(&self);
     }
+}
+
+static void small_send_does_not_overtake_a_large_one(void **state)
+{
+    net *world = *state;
+    couple self;
+    sender one;
+
+    open_couple(&self, world, NET_PAIR, 1000);
+    block(&self);
+    assert_int_equal(send_at_once(&self, 0, 900), WHERRY_OK);
+    start_sender(&one, &self, 900, 3000);
+    assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK); /* it would fit */
+    faulty_system_heal(&world->system);
+    expect(&self, 0, 3900);
+    end_sender(&one, WHERRY_OK);
+    close_couple(&self);
 }
 
 static void canceled_sender_lets_the_next_go_on(void **state)
@@ -879,6 +897,38 @@ static int send_with(wherry_memory *memory)
     return result;
 }
 
+/* The first send fails half way: what it had taken already must not stand in the way of the end. */
+static int send_first_with(wherry_memory *memory)
+{
+    wherry_loop *loop;
+    wherry_stream *stream = NULL;
+    wherry_bytes parts[2] = { wherry_bytes_at(pattern, 100), wherry_bytes_at(pattern, 10000) };
+    ssize_t count = 1;
+    int ends[2];
+    int result = wherry_loop_new(&loop, .memory = memory);
+
+    if (result < 0)
+        return result;
+    net_pair(NET_PAIR, ends);
+    result = wherry_stream_new(&stream, .loop = loop, .descriptor = ends[0]);
+    if (result < 0)
+        assert_int_equal(close(ends[0]), 0);
+    else
+        result = wherry_stream_send_parts(stream, parts, 2, WHERRY_NOW);
+    if (stream != NULL) {
+        assert_int_equal(wherry_stream_unsent(stream), result == WHERRY_OK ? 10100 : 0);
+        assert_int_equal(wherry_stream_shutdown(stream), WHERRY_OK);
+    }
+    while (stream != NULL && count != 0) {
+        assert_true(wherry_loop_step(loop) >= 0);
+        count = net_take(ends[1], taken, LARGE);
+    }
+    wherry_stream_free(stream);
+    wherry_loop_free(loop);
+    assert_int_equal(close(ends[1]), 0);
+    return result;
+}
+
 static void send_without_memory_takes_nothing_and_leaves_the_stream(void **state)
 {
     size_t descriptors = net_descriptors();
@@ -886,6 +936,7 @@ static void send_without_memory_takes_nothing_and_leaves_the_stream(void **state
     (void)state;
     net_fill(pattern, LARGE, 0);
     assert_true(failing_memory_try(send_with) >= 6);
+    assert_true(failing_memory_try(send_first_with) >= 4);
     assert_int_equal(net_descriptors(), descriptors);
 }
 
@@ -1027,6 +1078,7 @@ int main(void)
         NET_TEST(send_inside_writable_goes_out),
         NET_TEST(flush_on_a_coroutine_tells_writable_outside_of_it),
         NET_TEST(waiting_senders_are_served_in_order),
+        NET_TEST(small_send_does_not_overtake_a_large_one),
         NET_TEST(canceled_sender_lets_the_next_go_on),
         NET_TEST(canceled_task_still_sends_what_fits),
         NET_TEST_VIRTUAL(deadline_of_a_send_passes_without_a_byte_taken),

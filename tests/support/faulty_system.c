@@ -12,6 +12,8 @@ static const faulty_rule *count_call(faulty_system *faulty, faulty_kind kind)
 
     if (rule->first == 0 || call < rule->first)
         return NULL;
+    if (rule->spare > 0 && (call - rule->first) % rule->spare == rule->spare - 1)
+        return NULL;
     return rule->count == 0 || call - rule->first < rule->count ? rule : NULL;
 }
 

@@ -33,6 +33,7 @@ typedef enum faulty_kind {
 typedef struct faulty_rule {
     size_t first; /* of them, counted from 1 since the system was made; 0: the rule is off */
     size_t count; /* how many; 0: all that follow */
+    size_t spare; /* each so-manieth of them is made nevertheless; 0: none */
     int number;   /* the errno(3) value that they answer without being made; 0: none */
     bool made;    /* they are made all the same, but for receive and send */
     bool swallow; /* they answer 0 without being made */
