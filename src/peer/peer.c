@@ -76,7 +76,8 @@ void wherry_peer_release(wherry_peer *peer)
 /* The hold of who opened it goes once, however often it is closed; a keeper decides itself when. */
 static void drop(wherry_peer *peer)
 {
-    if (peer->receiver != NULL)
+    if (peer->receiver != NULL && !peer->loop->freed) /* else its task was given up, stack and all
+                                                       */
         wherry__wait_wake(peer->receiver, WHERRY_E_CLOSED);
     if (peer->notify != NULL) {
         peer->notify(peer);

@@ -295,6 +295,43 @@ static void unix_path_of_a_listener_stays(void **state)
     assert_int_equal(access(things.path, F_OK), -1);
 }
 
+/* A task that waits in a call of a handle is given up there; the handle must not look for it. */
+static wherry_peer *peer;
+
+static int receive_message(void *unused)
+{
+    wherry_bytes message;
+
+    (void)unused;
+    (void)wherry_peer_receive(peer, &message, WHERRY_NEVER);
+    return 0;
+}
+
+static int forget_receiver(loop_fixture *self)
+{
+    wherry_loop_forget(self->loop);
+    wherry_peer_close(peer);
+    return 0;
+}
+
+static void handles_that_were_waited_for_can_be_closed(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_stream *stream;
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    assert_int_equal(wherry_stream_new(&stream, .loop = self->loop, .descriptor = ends[0]),
+                     WHERRY_OK);
+    assert_int_equal(wherry_peer_new(&peer, stream, &wherry_lines), WHERRY_OK);
+    loop_fixture_spawn(self->loop, receive_message, NULL);
+    assert_int_equal(wherry_loop_step(self->loop), 1);
+    run_in_child(forget_receiver, self);
+    wherry_peer_close(peer);
+    loop_fixture_free(self);
+    close(ends[1]);
+}
+
 static int use_another(loop_fixture *self)
 {
     wherry_loop *loop;
@@ -324,6 +361,7 @@ int main(void)
         ON_LOOP(parent_goes_on_as_if_nothing_had_happened),
         ON_LOOP(what_is_under_way_is_the_parents_alone),
         ON_LOOP(unix_path_of_a_listener_stays),
+        ON_LOOP(handles_that_were_waited_for_can_be_closed),
         ON_LOOP(child_may_make_a_loop_of_its_own),
     };
 
