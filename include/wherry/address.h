@@ -54,10 +54,10 @@ typedef struct wherry_address {
  * written so, and a zero byte can only be in a name. Nothing else may stand before, behind or
  * between. Names of hosts are not looked up.
  *
- * WHERRY_E_INVALID: wherry_problem() tells what is wrong
- * and at which byte, counted from 0. WHERRY_E_TOO_LARGE: the Unix name is too long (108 bytes for a
- * path, 107 behind the @). WHERRY_E_MISUSE: address or text is NULL. WHERRY_E_SYSTEM: the
- * interfaces cannot be asked for, as when no descriptor is left. *address is unchanged then. */
+ * WHERRY_E_INVALID: wherry_problem() tells what is wrong and at which byte, counted from 0.
+ * WHERRY_E_TOO_LARGE: the Unix name is too long (108 bytes for a path, 107 behind the @).
+ * WHERRY_E_MISUSE: address or text is NULL. WHERRY_E_SYSTEM: the interfaces cannot be asked for, as
+ * when no descriptor is left. *address is unchanged then. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_address_parse(wherry_address *address, const char *text,
                                                       size_t length);
 

@@ -2,13 +2,14 @@
  * "tcp://[::]:7000", "tcp://localhost:7000", "unix:///run/x.sock", "unix:x.sock", "unix:@name".
  *
  *     endpoint = scheme "://" host ":" port           scheme tcp
- *              | scheme ":" [ "//" ] path             scheme unix; "unix:///a/b" and "unix:/a/b"
- * are the same path | scheme ":" [ "//" ] "@" name         an abstract name (Linux)
+ *              | scheme ":" [ "//" ] path             scheme unix
+ *              | scheme ":" [ "//" ] "@" name         scheme unix: an abstract name (Linux)
  *
- * Schemes and "localhost" are letters of any case. Numeric hosts, ports, paths and names are as
- * wherry_address_parse reads them, but that any path is one; of an IPv6 address with a scope,
- * "[fe80::1%25eth0]" is the form for URIs (RFC 6874),
+ * "unix:///a/b" and "unix:/a/b" are the same path. Schemes and "localhost" are letters of any case.
+ * Numeric hosts, ports, paths and names are as wherry_address_parse reads them, but that any path
+ * is one; of an IPv6 address with a scope, "[fe80::1%25eth0]" is the form for URIs (RFC 6874),
  * "[fe80::1%eth0]" is read as well, and what follows "%25" is never read with the 25.
+ *
  * A list of endpoints is separated by spaces, not by other blanks; a space, or any byte, in a path
  * or name is written %XX (RFC 3986 section 2.1). The host "*" means all interfaces of both
  * families: it is two listeners on one port. Where the machine has one family only, that one serves

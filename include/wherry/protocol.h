@@ -65,9 +65,8 @@ typedef struct wherry_protocol_options {
     WHERRY_RESERVED;
 } wherry_protocol_options;
 
-/* Makes a protocol: wherry_protocol_new(&protocol, .name = "separator:%00",
- * .message_size_max = 4096). The caller frees it when nothing uses it any more. *result is NULL
- * on failure. Any thread.
+/* Makes a protocol: wherry_protocol_new(&protocol, .name = "separator:%00", .message_size_max =
+ * 4096). The caller frees it when nothing uses it any more. *result is NULL on failure. Any thread.
  * WHERRY_E_INVALID: no such name, or a parameter that is not valid (wherry_problem() says which).
  * WHERRY_E_MISUSE: no place for the result. WHERRY_E_NO_MEMORY. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_protocol_new_with(const wherry_protocol_options *options);

@@ -1,7 +1,8 @@
 /* Server: listens on endpoints, makes a peer of each connection, and runs the handler for it.
  *
- * A client's life:   accepted --> on_connect --> { handle } again and again --> on_disconnect -->
- * closed
+ * A client's life:
+ *
+ *     accepted --> on_connect --> handle, again and again --> on_disconnect --> closed
  *
  * All of one client's calls come one after another, on a coroutine that exists only while one of
  * them runs: a client that is silent between two conversations costs no stack.

@@ -2,8 +2,7 @@
  * with a receive and a send buffer.
  *
  *     descriptor --> receive buffer --> peek, consume | receive
- *     descriptor <-- send buffer    <-- send                          (all sends of a pass leave in
- * one write)
+ *     descriptor <-- send buffer    <-- send      (all of a pass leave in one write)
  *
  * What it received is told by callbacks (wherry_stream_events), or waited for by coroutines; both
  * on the same object, on the loop's thread. How it ended is sticky and told after every byte before

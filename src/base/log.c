@@ -129,8 +129,7 @@ void wherry__log(int64_t now, wherry_log_level level, const char *format, ...)
     if (is_first)
         tell_dropped(logger);
     logger->write(logger, level, line);
-    errno = number; /* also of the logger: who logs often does so between a failure and its report
-                     */
+    errno = number; /* of the logger, too: who logs is often between a failure and its report */
 }
 
 /* Writes how a person sees byte to piece and returns its length, at most 4. */

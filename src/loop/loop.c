@@ -10,20 +10,21 @@
 #include "loop/task.h"
 #include "system/ambient.h"
 
-#define TOCK_DEFAULT                                                                               \
-    INT64_C(31250000) /* 1/32 s, so that sums of tocks are exact in binary fractions of a second   \
-                         too */
+/* 1/32 s, so that sums of tocks are exact in binary fractions of a second, too. */
+#define TOCK_DEFAULT INT64_C(31250000)
+
 #define STACK_DEFAULT ((size_t)64 << 10)
 #define STACK_MIN ((size_t)16 << 10)
 #define STACKS_KEPT_DEFAULT 1024
 #define CHUNK_DEFAULT ((size_t)64 << 10)
 #define CHUNK_MIN 512
 #define CHUNK_MAX ((size_t)16 << 20)
-#define CHUNKS_KEPT                                                                                \
-    64 /* 4 MiB of the default size: what a pass with many ready streams uses at once */
 #define SMALL_CHUNK ((size_t)2 << 10)
 #define SMALL_CHUNKS_KEPT 1024
 #define LINGER_DEFAULT WHERRY_SECONDS(5)
+
+/* 4 MiB of the default size: what a pass with many ready streams uses at once. */
+#define CHUNKS_KEPT 64
 
 static _Thread_local wherry_loop *current;
 static _Thread_local char thread_mark; /* its address tells threads apart */

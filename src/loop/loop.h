@@ -56,7 +56,7 @@ struct wherry_loop {
     wherry__counted_memory memory; /* first: the loop's own allocator is this */
     wherry_system *system;
     wherry_poller *poller;
-    const void *thread; /* whose loop it is: see wherry__thread_mark */
+    const void *thread; /* whose loop it is: see wherry__loop_is_here */
     size_t holds;       /* one of the owner's, one for each handle that must outlive the loop */
     bool freed;         /* nothing runs any more; only the memory is still there, for the handles */
     bool ending;        /* being freed: nothing can be started */

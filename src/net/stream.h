@@ -7,9 +7,11 @@
  * structure and nothing more. Who uses the stream is told through hooks; the public callbacks are
  * one user, peers are another.
  *
- * Its life:  connecting --> open --> closed (--> closing: unsent bytes go out in the background)
- * --> its descriptor is closed and its storage goes when both that has happened and its owner has
- * freed it.
+ * Its life:
+ *
+ *     connecting --> open --> closed, and closing while unsent bytes go out in the background
+ *
+ * Its storage goes when its descriptor is closed and its owner has freed it.
  */
 #ifndef WHERRY_NET_STREAM_H
 #define WHERRY_NET_STREAM_H

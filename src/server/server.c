@@ -1,7 +1,6 @@
 /* Server: its life, from the start to the last client's end. One task runs it:
  *
- *     on_start --> clients come and go --> stop or drain --> doors closed --> clients ended -->
- * on_stop
+ *     on_start --> clients come and go --> stop, drain --> doors closed, clients ended --> on_stop
  */
 #include "server/server.h"
 

@@ -3,8 +3,8 @@
  * which is what keeps a small capacity fair. EPOLLRDHUP is not asked for: that the other end
  * finished is read, in order, after what it had sent.
  *
- * Descriptors that were closed while they were watched leave on their own, but only when no copy
- * of them is open elsewhere (dup, fork). */
+ * Descriptors that were closed while they were watched leave on their own, but only when no copy of
+ * them is open elsewhere (dup, fork). */
 #ifdef __linux__
 
 #include <errno.h>
@@ -104,8 +104,9 @@ int wherry__epoll_watch(wherry_system *self, wherry_poller *poller, int descript
     if (was == 0)
         return 0;
     result = control(poller, EPOLL_CTL_DEL, descriptor, 0, NULL);
-    return result == -ENOENT || result == -EBADF ? 0 : result; /* closed before: it is what was
-                                                                  wanted */
+    if (result == -ENOENT || result == -EBADF) /* closed before: it is what was wanted */
+        return 0;
+    return result;
 }
 
 /* epoll_pwait2(2) of Linux 5.11, which counts in nanoseconds; -ENOSYS where it is missing. By its

@@ -2,11 +2,11 @@
  * run on both, and what one does the other does. Descriptors lie in an array as poll wants it, in
  * no order, and a map by their number says where:
  *
- *     entries  [0] [1] [2] [3] [4] [5] ...       by descriptor: its token and its slot, 0 when it
- * is not watched |   |
- *                   +-------|---+
- *                   v       v
- *     slots    [0] [1: 4] [2: 3]                 pollfd; slot 0 is the pipe that wakes
+ *     entries  [0] [1] [2] [3] [4] [5] ...     by descriptor: its token, and its slot or 0
+ *                           |   |
+ *                    .------+---'
+ *                    v      v
+ *     slots    [0] [1: 4] [2: 3]               pollfd, by slot; slot 0 is the pipe that wakes
  *
  * Both grow as needed and never shrink: a process has few descriptors and uses their low numbers
  * again.
