@@ -18,105 +18,11 @@
 #include <wherry/listener.h>
 #include <wherry/log.h>
 
+#include "support/host.h"
 #include "support/net.h"
-
-#define MOST 100
 
 static const net_kind kinds[] = { NET_TCP4, NET_TCP6, NET_UNIX };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-/* --- who is told */
-
-typedef struct host host;
-struct host {
-    wherry_listener_events events; /* first */
-    net *world;
-    wherry_listener *listener;
-    wherry_address address;
-    wherry_stream *streams[MOST];
-    size_t count;
-    void (*act)(host *self);
-};
-
-static void on_accepted(wherry_listener_events *events, wherry_listener *listener,
-                        wherry_stream *stream)
-{
-    host *self = (host *)events;
-
-    assert_null(wherry_task_current());
-    assert_true(self->listener == listener);
-    assert_true(self->count < MOST);
-    self->streams[self->count++] = stream;
-    if (self->act != NULL)
-        self->act(self);
-}
-
-static void any_address(net_kind kind, wherry_address *address)
-{
-    const char *text = kind == NET_TCP4 ? "127.0.0.1:0" : "[::1]:0";
-
-    if (kind == NET_UNIX)
-        net_path(address);
-    else
-        assert_int_equal(wherry_address_parse(address, text, strlen(text)), WHERRY_OK);
-}
-
-static void init_host(host *self, net *world)
-{
-    *self = (host){ .events.accepted = on_accepted, .world = world };
-}
-
-/* Listens on any address of that kind, by callbacks or for accept. */
-static void open_host(host *self, net *world, net_kind kind, bool told)
-{
-    init_host(self, world);
-    any_address(kind, &self->address);
-    assert_int_equal(wherry_listener_new(&self->listener, .loop = world->loop,
-                                         .address = &self->address,
-                                         .events = told ? &self->events : NULL),
-                     WHERRY_OK);
-    wherry_listener_address(self->listener, &self->address);
-}
-
-static void close_host(host *self)
-{
-    faulty_system_heal(&self->world->system);
-    for (size_t i = 0; i < self->count; i++)
-        wherry_stream_free(self->streams[i]);
-    wherry_listener_free(self->listener);
-}
-
-/* A client of the test's own, connected when it returns. */
-static int dial(const wherry_address *address)
-{
-    struct sockaddr_storage storage;
-    socklen_t size = wherry_address_to_system(address, &storage);
-    int descriptor = socket(storage.ss_family, SOCK_STREAM, 0);
-
-    assert_true(descriptor >= 0);
-    assert_int_equal(connect(descriptor, (struct sockaddr *)&storage, size), 0);
-    return descriptor;
-}
-
-static int try_dial(const wherry_address *address)
-{
-    struct sockaddr_storage storage;
-    socklen_t size = wherry_address_to_system(address, &storage);
-    int descriptor = socket(storage.ss_family, SOCK_STREAM, 0);
-    int result = connect(descriptor, (struct sockaddr *)&storage, size) == 0 ? 0 : -errno;
-
-    assert_int_equal(close(descriptor), 0);
-    return result;
-}
-
-static int exists(const wherry_address *address)
-{
-    char path[WHERRY_ADDRESS_PATH_MAX + 1] = "";
-    struct stat status;
-
-    memcpy(path, address->at.path, address->length);
-    return lstat(path, &status) == 0;
-}
 
 /* --- accepting */
 
@@ -130,10 +36,10 @@ static void connections_are_told_with_their_addresses(void **state)
         int client;
         char text[8] = "";
 
-        open_host(&self, world, kinds[i], true);
+        host_open(&self, world, kinds[i], true);
         if (kinds[i] != NET_UNIX)
             assert_int_not_equal(self.address.port, 0);
-        client = dial(&self.address);
+        client = net_dial(&self.address);
         NET_UNTIL(world, self.count == 1);
         wherry_stream_local(self.streams[0], &address);
         assert_true(wherry_address_equal(&address, &self.address));
@@ -147,7 +53,7 @@ static void connections_are_told_with_their_addresses(void **state)
         assert_int_equal(wherry_stream_flush(self.streams[0], WHERRY_NOW), WHERRY_OK);
         assert_int_equal(recv(client, text, 2, MSG_WAITALL), 2);
         assert_int_equal(close(client), 0);
-        close_host(&self);
+        host_close(&self);
     }
 }
 
@@ -159,15 +65,15 @@ static void abstract_name_leaves_no_file(void **state)
     int length = snprintf(text, sizeof(text), "@wherry-test-%d", (int)getpid());
     int client;
 
-    init_host(&self, world);
+    host_init(&self, world);
     assert_int_equal(wherry_address_parse(&self.address, text, (size_t)length), WHERRY_OK);
     assert_int_equal(wherry_listener_new(&self.listener, .loop = world->loop,
                                          .address = &self.address, .events = &self.events),
                      WHERRY_OK);
-    client = dial(&self.address);
+    client = net_dial(&self.address);
     NET_UNTIL(world, self.count == 1);
     assert_int_equal(close(client), 0);
-    close_host(&self);
+    host_close(&self);
     assert_int_equal(world->system.calls[FAULTY_UNLINK], 0);
 }
 
@@ -190,21 +96,21 @@ static void coroutine_accepts(void **state)
             wherry_task *task;
             int client = -1;
 
-            open_host(&self, world, kinds[i], false);
+            host_open(&self, world, kinds[i], false);
             if (early)
-                client = dial(&self.address);
+                client = net_dial(&self.address);
             assert_int_equal(wherry_spawn(&task, accept_body, &self, .loop = world->loop),
                              WHERRY_OK);
             if (!early) {
                 NET_UNTIL(world, wherry_task_waits_for(task) != NULL);
                 assert_string_equal(wherry_task_waits_for(task), "accept");
-                client = dial(&self.address);
+                client = net_dial(&self.address);
             }
             NET_UNTIL(world, wherry_task_ended(task));
             assert_int_equal(self.count, 1);
             wherry_task_release(task);
             assert_int_equal(close(client), 0);
-            close_host(&self);
+            host_close(&self);
         }
 }
 
@@ -233,13 +139,13 @@ static void accept_answers_when_nobody_comes(void **state)
     host self;
     wherry_stream *stream;
 
-    open_host(&self, world, NET_UNIX, false);
+    host_open(&self, world, NET_UNIX, false);
     (void)net_run(world, accept_in_vain, &self);
     assert_int_equal(wherry_listener_accept(self.listener, &stream, WHERRY_NEVER), WHERRY_E_MISUSE);
-    close_host(&self);
-    open_host(&self, world, NET_UNIX, true);
+    host_close(&self);
+    host_open(&self, world, NET_UNIX, true);
     assert_int_equal(wherry_listener_accept(self.listener, &stream, WHERRY_NOW), WHERRY_E_MISUSE);
-    close_host(&self);
+    host_close(&self);
 }
 
 static int accept_canceled(void *argument)
@@ -260,11 +166,11 @@ static void canceled_task_accepts_nothing_though_somebody_waits(void **state)
     host self;
     int client;
 
-    open_host(&self, world, NET_UNIX, false);
-    client = dial(&self.address);
+    host_open(&self, world, NET_UNIX, false);
+    client = net_dial(&self.address);
     (void)net_run(world, accept_canceled, &self);
     assert_int_equal(close(client), 0);
-    close_host(&self);
+    host_close(&self);
 }
 
 static int accept_second(void *argument)
@@ -280,7 +186,7 @@ static wherry_task *start_acceptor(host *self, net *world)
 {
     wherry_task *task;
 
-    open_host(self, world, NET_UNIX, false);
+    host_open(self, world, NET_UNIX, false);
     assert_int_equal(wherry_spawn(&task, accept_body, self, .loop = world->loop), WHERRY_OK);
     NET_UNTIL(world, wherry_task_waits_for(task) != NULL);
     return task;
@@ -305,7 +211,7 @@ static void second_acceptor_is_told_busy(void **state)
     assert_int_equal(net_run(world, accept_second, &self), WHERRY_E_BUSY);
     wherry_task_cancel(task);
     end_acceptor(world, task, WHERRY_E_CANCELED);
-    close_host(&self);
+    host_close(&self);
 }
 
 static void close_and_free_wake_the_acceptor(void **state)
@@ -324,7 +230,7 @@ static void close_and_free_wake_the_acceptor(void **state)
         end_acceptor(world, task, WHERRY_E_CLOSED);
         if (!frees)
             assert_int_equal(net_run(world, accept_body, &self), WHERRY_E_CLOSED);
-        close_host(&self);
+        host_close(&self);
     }
 }
 
@@ -334,7 +240,7 @@ static void woken_acceptor_finds_the_listener_freed(void **state)
     net *world = *state;
     host self;
     wherry_task *task = start_acceptor(&self, world);
-    int client = dial(&self.address);
+    int client = net_dial(&self.address);
 
     net_prepare(world);
     assert_int_equal(wherry_loop_wait(world->loop, WHERRY_NEVER), 1);
@@ -342,7 +248,7 @@ static void woken_acceptor_finds_the_listener_freed(void **state)
     self.listener = NULL;
     end_acceptor(world, task, WHERRY_E_CLOSED);
     assert_int_equal(close(client), 0);
-    close_host(&self);
+    host_close(&self);
 }
 
 /* --- how many, and when */
@@ -357,21 +263,21 @@ static void accepts_so_many_a_pass_and_no_more(void **state)
         int clients[65];
         host self;
 
-        init_host(&self, world);
-        any_address(NET_UNIX, &self.address);
+        host_init(&self, world);
+        net_any_address(NET_UNIX, &self.address);
         assert_int_equal(wherry_listener_new(&self.listener, .loop = world->loop,
                                              .address = &self.address, .events = &self.events,
                                              .accepted_per_pass = limits[k]),
                          WHERRY_OK);
         for (size_t i = 0; i <= limit; i++)
-            clients[i] = dial(&self.address);
+            clients[i] = net_dial(&self.address);
         assert_true(wherry_loop_step(world->loop) >= 0);
         assert_int_equal(self.count, limit);
         assert_true(wherry_loop_step(world->loop) >= 0);
         assert_int_equal(self.count, limit + 1);
         for (size_t i = 0; i <= limit; i++)
             assert_int_equal(close(clients[i]), 0);
-        close_host(&self);
+        host_close(&self);
     }
 }
 
@@ -381,19 +287,19 @@ static void paused_listener_leaves_connections_in_the_backlog(void **state)
     host self;
     int clients[2];
 
-    open_host(&self, world, NET_UNIX, true);
+    host_open(&self, world, NET_UNIX, true);
     wherry_listener_pause(self.listener);
-    clients[0] = dial(&self.address);
+    clients[0] = net_dial(&self.address);
     net_settle(world);
     assert_int_equal(self.count, 0);
     assert_int_equal(world->system.calls[FAULTY_ACCEPT], 0);
     wherry_listener_resume(self.listener);
     NET_UNTIL(world, self.count == 1);
-    clients[1] = dial(&self.address);
+    clients[1] = net_dial(&self.address);
     NET_UNTIL(world, self.count == 2);
     assert_int_equal(close(clients[0]), 0);
     assert_int_equal(close(clients[1]), 0);
-    close_host(&self);
+    host_close(&self);
 }
 
 static void pause_inside(host *self)
@@ -421,225 +327,17 @@ static void accepted_may_pause_close_and_free_the_listener(void **state)
         host self;
         int clients[3];
 
-        open_host(&self, world, NET_UNIX, true);
+        host_open(&self, world, NET_UNIX, true);
         self.act = acts[i];
         for (size_t k = 0; k < 3; k++)
-            clients[k] = dial(&self.address);
+            clients[k] = net_dial(&self.address);
         net_settle(world);
         assert_int_equal(self.count, 1);
-        assert_int_equal(exists(&self.address), i == 0);
+        assert_int_equal(net_exists(&self.address), i == 0);
         for (size_t k = 0; k < 3; k++)
             assert_int_equal(close(clients[k]), 0);
-        close_host(&self);
+        host_close(&self);
     }
-}
-
-/* --- where */
-
-static int listen_on(net *world, const wherry_address *address, wherry_listener **listener)
-{
-    return wherry_listener_new(listener, .loop = world->loop, .address = address);
-}
-
-static void address_in_use_is_told_with_the_address(void **state)
-{
-    net *world = *state;
-
-    for (size_t i = 0; i < KINDS; i++) {
-        host self;
-        char text[WHERRY_ADDRESS_TEXT_SIZE];
-        wherry_listener *second = NULL;
-
-        open_host(&self, world, kinds[i], true);
-        assert_int_equal(listen_on(world, &self.address, &second), WHERRY_E_ADDRESS_IN_USE);
-        assert_null(second);
-        (void)wherry_address_format(&self.address, text, sizeof(text));
-        assert_non_null(strstr(wherry_problem(), text));
-        if (kinds[i] == NET_UNIX)
-            assert_true(exists(&self.address)); /* of the live one */
-        assert_int_equal(try_dial(&self.address), 0);
-        close_host(&self);
-    }
-}
-
-static void file_of_a_unix_path_lives_as_long_as_the_listener(void **state)
-{
-    net *world = *state;
-    host self;
-
-    open_host(&self, world, NET_UNIX, true);
-    assert_true(exists(&self.address));
-    wherry_listener_close(self.listener);
-    assert_false(exists(&self.address));
-    wherry_listener_close(self.listener);
-    close_host(&self);
-}
-
-static void stale_unix_socket_is_taken_over(void **state)
-{
-    net *world = *state;
-    host self;
-    int client;
-
-    init_host(&self, world);
-    assert_int_equal(close(net_listen(NET_UNIX, 1, &self.address)), 0);
-    assert_true(exists(&self.address));
-    assert_int_equal(wherry_listener_new(&self.listener, .loop = world->loop,
-                                         .address = &self.address, .events = &self.events),
-                     WHERRY_OK);
-    client = dial(&self.address);
-    NET_UNTIL(world, self.count == 1);
-    assert_int_equal(close(client), 0);
-    close_host(&self);
-    assert_false(exists(&self.address));
-}
-
-/* Connecting to it is refused, as with a socket on which nobody listens. */
-static void file_of_another_kind_is_left_alone(void **state)
-{
-    net *world = *state;
-    wherry_listener *listener = NULL;
-    wherry_address address;
-    char path[WHERRY_ADDRESS_PATH_MAX + 1] = "";
-    FILE *file;
-
-    net_path(&address);
-    memcpy(path, address.at.path, address.length);
-    file = fopen(path, "w");
-    assert_non_null(file);
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(listen_on(world, &address, &listener), WHERRY_E_ADDRESS_IN_USE);
-    assert_true(exists(&address));
-    assert_int_equal(unlink(path), 0);
-}
-
-static void failures_to_listen_have_their_codes(void **state)
-{
-    const struct {
-        faulty_kind kind;
-        int number;
-        int code;
-    } failures[] = {
-        { FAULTY_SOCKET, EMFILE, WHERRY_E_NO_DESCRIPTORS },
-        { FAULTY_SOCKET, EAFNOSUPPORT, WHERRY_E_UNSUPPORTED },
-        { FAULTY_SOCKET, ENOMEM, WHERRY_E_NO_MEMORY },
-        { FAULTY_BIND, EACCES, WHERRY_E_NO_PERMISSION },
-        { FAULTY_BIND, EADDRNOTAVAIL, WHERRY_E_NO_ADDRESS },
-        { FAULTY_LISTEN, EADDRINUSE, WHERRY_E_ADDRESS_IN_USE },
-    };
-    net *world = *state;
-
-    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
-        for (size_t k = 0; k < KINDS; k++) {
-            wherry_listener *listener = NULL;
-            wherry_address address;
-
-            any_address(kinds[k], &address);
-            faulty_system_fail(&world->system, failures[i].kind, failures[i].number, 1);
-            assert_int_equal(listen_on(world, &address, &listener), failures[i].code);
-            assert_null(listener);
-            if (kinds[k] == NET_UNIX)
-                assert_false(exists(&address));
-        }
-}
-
-static void foreign_addresses_and_absent_folders_are_told(void **state)
-{
-    const char *texts[] = { "/tmp/wherry-no-such-folder/x.sock", "192.0.2.1:0", "[2001:db8::1]:0" };
-    const int codes[] = { WHERRY_E_NOT_FOUND, WHERRY_E_NO_ADDRESS, WHERRY_E_NO_ADDRESS };
-    net *world = *state;
-
-    for (size_t i = 0; i < 3; i++) {
-        wherry_listener *listener = NULL;
-        wherry_address address;
-
-        assert_int_equal(wherry_address_parse(&address, texts[i], strlen(texts[i])), WHERRY_OK);
-        assert_int_equal(listen_on(world, &address, &listener), codes[i]);
-        assert_null(listener);
-    }
-}
-
-static void failing_options_are_told(void **state)
-{
-    net *world = *state;
-    wherry_listener *listener = NULL;
-    wherry_address address;
-
-    any_address(NET_TCP6, &address);
-    for (size_t i = 0; i < 2; i++) { /* IPV6_V6ONLY, SO_REUSEADDR */
-        world->system.rules[FAULTY_SET_OPTION] = (faulty_rule){
-            .first = world->system.calls[FAULTY_SET_OPTION] + 1 + i,
-            .count = 1,
-            .number = ENOPROTOOPT,
-        };
-        assert_int_equal(listen_on(world, &address, &listener), WHERRY_E_UNSUPPORTED);
-    }
-    faulty_system_fail(&world->system, FAULTY_WATCH, ENOMEM, 1);
-    assert_int_equal(wherry_listener_new(&listener, .loop = world->loop, .address = &address,
-                                         .events = &(wherry_listener_events){ on_accepted, { 0 } }),
-                     WHERRY_E_NO_MEMORY);
-    assert_null(listener);
-}
-
-static void ipv6_listener_leaves_the_port_to_ipv4(void **state)
-{
-    net *world = *state;
-    wherry_listener *six, *four;
-    wherry_address address;
-    wherry_address other = { .family = WHERRY_FAMILY_IPV4 };
-
-    assert_int_equal(wherry_address_parse(&address, "[::]:0", 6), WHERRY_OK);
-    assert_int_equal(listen_on(world, &address, &six), WHERRY_OK);
-    wherry_listener_address(six, &address);
-    other.port = address.port;
-    other.at.ipv4[0] = 127;
-    other.at.ipv4[3] = 1;
-    assert_int_equal(try_dial(&other), -ECONNREFUSED);
-    memset(&other.at, 0, sizeof(other.at));
-    assert_int_equal(listen_on(world, &other, &four), WHERRY_OK);
-    wherry_listener_free(four);
-    wherry_listener_free(six);
-}
-
-/* The server closes first, so that its end keeps the port for a while (TIME_WAIT). */
-static void port_can_be_had_again_at_once(void **state)
-{
-    net *world = *state;
-    wherry_listener *again = NULL;
-    host self;
-    char byte;
-    int client;
-
-    open_host(&self, world, NET_TCP4, true);
-    client = dial(&self.address);
-    NET_UNTIL(world, self.count == 1);
-    wherry_stream_close(self.streams[0]);
-    assert_int_equal(recv(client, &byte, 1, 0), 0);
-    assert_int_equal(close(client), 0);
-    close_host(&self);
-    assert_int_equal(wherry_listener_new(&again, .loop = world->loop, .address = &self.address,
-                                         .no_reuse_address = 1),
-                     WHERRY_E_ADDRESS_IN_USE);
-    assert_int_equal(listen_on(world, &self.address, &again), WHERRY_OK);
-    wherry_listener_free(again);
-}
-
-static void several_listeners_may_share_a_port_on_request(void **state)
-{
-    net *world = *state;
-    wherry_listener *both[2], *third = NULL;
-    wherry_address address;
-
-    any_address(NET_TCP4, &address);
-    for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(wherry_listener_new(&both[i], .loop = world->loop, .address = &address,
-                                             .reuse_port = 1),
-                         WHERRY_OK);
-        wherry_listener_address(both[i], &address);
-    }
-    assert_int_equal(listen_on(world, &address, &third), WHERRY_E_ADDRESS_IN_USE);
-    wherry_listener_free(both[0]);
-    wherry_listener_free(both[1]);
 }
 
 /* --- errors of accept */
@@ -668,9 +366,9 @@ static void lack_of_descriptors_makes_it_pause(void **state)
         host self;
         int clients[2];
 
-        open_host(&self, world, NET_UNIX, true);
-        clients[0] = dial(&self.address);
-        clients[1] = dial(&self.address);
+        host_open(&self, world, NET_UNIX, true);
+        clients[0] = net_dial(&self.address);
+        clients[1] = net_dial(&self.address);
         faulty_system_fail(&world->system, FAULTY_ACCEPT, numbers[i], 2);
         log.count = 0;
         net_settle(world);
@@ -686,7 +384,7 @@ static void lack_of_descriptors_makes_it_pause(void **state)
         assert_int_equal(log.count, 2);
         assert_int_equal(close(clients[0]), 0);
         assert_int_equal(close(clients[1]), 0);
-        close_host(&self);
+        host_close(&self);
     }
     wherry_log_set(NULL);
 }
@@ -700,14 +398,14 @@ static void acceptor_waits_through_the_pause(void **state)
     int client;
 
     wherry_log_set(&log.base);
-    open_host(&self, world, NET_UNIX, false);
-    client = dial(&self.address);
+    host_open(&self, world, NET_UNIX, false);
+    client = net_dial(&self.address);
     faulty_system_fail(&world->system, FAULTY_ACCEPT, EMFILE, 3);
     assert_int_equal(net_run(world, accept_body, &self), WHERRY_OK);
     assert_int_equal(wherry_loop_now(world->loop) - begun, WHERRY_MILLISECONDS(300));
     assert_int_equal(world->system.calls[FAULTY_ACCEPT], 4);
     assert_int_equal(close(client), 0);
-    close_host(&self);
+    host_close(&self);
     wherry_log_set(NULL);
 }
 
@@ -723,8 +421,8 @@ static void what_befalls_a_connection_does_not_stop_the_next(void **state)
             host self;
             int client;
 
-            open_host(&self, world, NET_UNIX, told);
-            client = dial(&self.address);
+            host_open(&self, world, NET_UNIX, told);
+            client = net_dial(&self.address);
             faulty_system_fail(&world->system, FAULTY_ACCEPT, numbers[i], 2);
             if (told) {
                 assert_true(wherry_loop_step(world->loop) >= 0);
@@ -733,7 +431,7 @@ static void what_befalls_a_connection_does_not_stop_the_next(void **state)
                 assert_int_equal(net_run(world, accept_body, &self), WHERRY_OK);
             }
             assert_int_equal(close(client), 0);
-            close_host(&self);
+            host_close(&self);
         }
 }
 
@@ -749,17 +447,17 @@ static void socket_that_was_taken_away_closes_the_listener(void **state)
             host self;
             int client;
 
-            open_host(&self, world, NET_UNIX, told);
-            client = dial(&self.address);
+            host_open(&self, world, NET_UNIX, told);
+            client = net_dial(&self.address);
             faulty_system_fail(&world->system, FAULTY_ACCEPT, numbers[i], 0);
             if (told)
                 net_settle(world);
             else
                 assert_int_equal(net_run(world, accept_body, &self), WHERRY_E_CLOSED);
             assert_int_equal(self.count, 0);
-            assert_false(exists(&self.address));
+            assert_false(net_exists(&self.address));
             assert_int_equal(close(client), 0);
-            close_host(&self);
+            host_close(&self);
         }
     assert_int_equal(log.count, 6);
     wherry_log_set(NULL);
@@ -773,16 +471,16 @@ static void connection_that_was_reset_in_the_backlog_ends_as_such(void **state)
         host self;
         int client;
 
-        open_host(&self, world, kinds[i], true);
+        host_open(&self, world, kinds[i], true);
         wherry_listener_pause(self.listener);
-        net_reset(dial(&self.address));
-        client = dial(&self.address);
+        net_reset(net_dial(&self.address));
+        client = net_dial(&self.address);
         wherry_listener_resume(self.listener);
         NET_UNTIL(world, self.count == 2);
         NET_UNTIL(world, wherry_stream_end(self.streams[0]) == WHERRY_E_RESET);
         assert_int_equal(wherry_stream_end(self.streams[1]), WHERRY_OK);
         assert_int_equal(close(client), 0);
-        close_host(&self);
+        host_close(&self);
     }
 }
 
@@ -800,14 +498,14 @@ static void streams_take_the_options_given_for_them(void **state)
 
     recorder_init(&told);
     options.events = &told.events;
-    init_host(&self, world);
-    any_address(NET_UNIX, &self.address);
+    host_init(&self, world);
+    net_any_address(NET_UNIX, &self.address);
     assert_int_equal(wherry_listener_new(&self.listener, .loop = world->loop,
                                          .address = &self.address, .events = &self.events,
                                          .stream = &options),
                      WHERRY_OK);
     memset(&options, 0xa5, sizeof(options)); /* they were copied */
-    client = dial(&self.address);
+    client = net_dial(&self.address);
     NET_UNTIL(world, self.count == 1);
     faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 0);
     assert_int_equal(wherry_stream_send(self.streams[0], wherry_text("0123456789"), WHERRY_NOW),
@@ -817,76 +515,7 @@ static void streams_take_the_options_given_for_them(void **state)
     NET_UNTIL(world, told.reason != 0);
     assert_int_equal(told.reason, WHERRY_E_IDLE);
     assert_int_equal(close(client), 0);
-    close_host(&self);
-}
-
-static void descriptor_of_the_callers_is_left_open(void **state)
-{
-    net *world = *state;
-
-    for (size_t i = 0; i < KINDS; i++) {
-        host self;
-        wherry_address address;
-        int descriptor, client;
-
-        init_host(&self, world);
-        descriptor = net_listen(kinds[i], 10, &address);
-        assert_int_equal(wherry_listener_new(&self.listener, .loop = world->loop,
-                                             .descriptor = descriptor, .events = &self.events),
-                         WHERRY_E_INVALID); /* it may block */
-        assert_int_equal(fcntl(descriptor, F_SETFL, O_NONBLOCK), 0);
-        assert_int_equal(wherry_listener_new(&self.listener, .loop = world->loop,
-                                             .descriptor = descriptor, .events = &self.events),
-                         WHERRY_OK);
-        wherry_listener_address(self.listener, &self.address);
-        assert_true(wherry_address_equal(&address, &self.address));
-        client = dial(&address);
-        NET_UNTIL(world, self.count == 1);
-        assert_int_equal(close(client), 0);
-        close_host(&self);
-        assert_int_equal(try_dial(&address), 0);
-        assert_int_equal(close(descriptor), 0);
-        if (kinds[i] == NET_UNIX) {
-            assert_true(exists(&address));
-            assert_int_equal(unlink(address.at.path), 0);
-        }
-    }
-}
-
-static void contradictions_are_told(void **state)
-{
-    net *world = *state;
-    wherry_listener *listener = NULL;
-    wherry_address address, none = { .family = WHERRY_FAMILY_NONE };
-    wherry_stream_options negative = { .size = sizeof(negative), .linger = -1 };
-    wherry_listener_events nobody = { .accepted = NULL };
-    int ends[2];
-
-    any_address(NET_TCP4, &address);
-    net_pair(NET_PAIR, ends);
-    assert_int_equal(wherry_listener_new_with(NULL), WHERRY_E_MISUSE);
-    assert_int_equal(wherry_listener_new(NULL, .loop = world->loop, .address = &address),
-                     WHERRY_E_MISUSE);
-    assert_int_equal(wherry_listener_new(&listener, .address = &address), WHERRY_E_MISUSE);
-    assert_int_equal(wherry_listener_new(&listener, .loop = world->loop), WHERRY_E_MISUSE);
-    assert_int_equal(wherry_listener_new(&listener, .loop = world->loop, .address = &address,
-                                         .descriptor = ends[0]),
-                     WHERRY_E_MISUSE);
-    assert_int_equal(wherry_listener_new(&listener, .loop = world->loop, .address = &none),
-                     WHERRY_E_MISUSE);
-    assert_int_equal(
-        wherry_listener_new(&listener, .loop = world->loop, .address = &address, .events = &nobody),
-        WHERRY_E_MISUSE);
-    assert_int_equal(wherry_listener_new(&listener, .loop = world->loop, .address = &address,
-                                         .stream = &negative),
-                     WHERRY_E_MISUSE);
-    assert_int_equal(wherry_listener_new(&listener, .loop = world->loop, .descriptor = ends[0]),
-                     WHERRY_E_INVALID);
-    assert_int_equal(wherry_listener_new(&listener, .loop = world->loop, .descriptor = 999999),
-                     WHERRY_E_INVALID);
-    assert_null(listener);
-    assert_int_equal(close(ends[0]), 0);
-    assert_int_equal(close(ends[1]), 0);
+    host_close(&self);
 }
 
 /* --- the end */
@@ -903,14 +532,14 @@ static void freed_loop_leaves_handles_that_can_be_asked(void **state)
     world->loop = NULL;
     assert_true(wherry_task_ended(task));
     wherry_task_release(task);
-    assert_false(exists(&self.address));
+    assert_false(net_exists(&self.address));
     wherry_listener_address(self.listener, &address);
     assert_true(wherry_address_equal(&address, &self.address));
     assert_int_equal(wherry_listener_accept(self.listener, &stream, WHERRY_NOW), WHERRY_E_CLOSED);
     wherry_listener_pause(self.listener);
     wherry_listener_resume(self.listener);
     wherry_listener_close(self.listener);
-    close_host(&self);
+    host_close(&self);
     wherry_listener_free(NULL);
 }
 
@@ -921,14 +550,14 @@ static void connections_that_nobody_accepted_are_reset(void **state)
     char byte;
     int client;
 
-    open_host(&self, world, NET_TCP4, false);
-    client = dial(&self.address);
+    host_open(&self, world, NET_TCP4, false);
+    client = net_dial(&self.address);
     wherry_listener_close(self.listener);
     assert_int_equal(recv(client, &byte, 1, 0), -1);
     assert_int_equal(errno, ECONNRESET);
-    assert_int_equal(try_dial(&self.address), -ECONNREFUSED);
+    assert_int_equal(net_try_dial(&self.address), -ECONNREFUSED);
     assert_int_equal(close(client), 0);
-    close_host(&self);
+    host_close(&self);
 }
 
 static int listen_and_accept_with(wherry_memory *memory)
@@ -940,12 +569,12 @@ static int listen_and_accept_with(wherry_memory *memory)
 
     if (result < 0)
         return result;
-    init_host(&self, NULL);
-    any_address(NET_UNIX, &self.address);
+    host_init(&self, NULL);
+    net_any_address(NET_UNIX, &self.address);
     result = wherry_listener_new(&self.listener, .loop = loop, .address = &self.address,
                                  .events = &self.events);
     if (result == WHERRY_OK) {
-        client = dial(&self.address);
+        client = net_dial(&self.address);
         while (self.count == 0 && client >= 0) {
             char byte;
 
@@ -962,7 +591,7 @@ static int listen_and_accept_with(wherry_memory *memory)
     for (size_t i = 0; i < self.count; i++)
         wherry_stream_free(self.streams[i]);
     if (self.listener != NULL)
-        assert_true(exists(&self.address));
+        assert_true(net_exists(&self.address));
     wherry_listener_free(self.listener);
     wherry_loop_free(loop);
     return result;
@@ -991,24 +620,12 @@ int main(void)
         NET_TEST(accepts_so_many_a_pass_and_no_more),
         NET_TEST(paused_listener_leaves_connections_in_the_backlog),
         NET_TEST(accepted_may_pause_close_and_free_the_listener),
-        NET_TEST(address_in_use_is_told_with_the_address),
-        NET_TEST(file_of_a_unix_path_lives_as_long_as_the_listener),
-        NET_TEST(stale_unix_socket_is_taken_over),
-        NET_TEST(file_of_another_kind_is_left_alone),
-        NET_TEST(failures_to_listen_have_their_codes),
-        NET_TEST(foreign_addresses_and_absent_folders_are_told),
-        NET_TEST(failing_options_are_told),
-        NET_TEST(ipv6_listener_leaves_the_port_to_ipv4),
-        NET_TEST(port_can_be_had_again_at_once),
-        NET_TEST(several_listeners_may_share_a_port_on_request),
         NET_TEST_VIRTUAL(lack_of_descriptors_makes_it_pause),
         NET_TEST_VIRTUAL(acceptor_waits_through_the_pause),
         NET_TEST(what_befalls_a_connection_does_not_stop_the_next),
         NET_TEST(socket_that_was_taken_away_closes_the_listener),
         NET_TEST(connection_that_was_reset_in_the_backlog_ends_as_such),
         NET_TEST_VIRTUAL(streams_take_the_options_given_for_them),
-        NET_TEST(descriptor_of_the_callers_is_left_open),
-        NET_TEST(contradictions_are_told),
         NET_TEST(freed_loop_leaves_handles_that_can_be_asked),
         NET_TEST(connections_that_nobody_accepted_are_reset),
         NET_TEST(failing_memory_costs_a_connection_and_no_more),

@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,38 +21,6 @@ static const net_kind kinds[] = { NET_TCP4, NET_TCP6, NET_UNIX, NET_PAIR };
 
 static uint8_t pattern[LARGE];
 static uint8_t taken[LARGE + 1];
-
-typedef struct couple {
-    net *world;
-    wherry_stream *stream;
-    int far;
-    recorder told;
-} couple;
-
-static void open_couple(couple *self, net *world, net_kind kind, int64_t idle, int64_t linger)
-{
-    int ends[2];
-
-    if (pattern[1] == 0)
-        net_fill(pattern, LARGE, 0);
-    net_pair(kind, ends);
-    self->world = world;
-    self->far = ends[1];
-    recorder_init(&self->told);
-    assert_int_equal(wherry_stream_new(&self->stream, .loop = world->loop, .descriptor = ends[0],
-                                       .events = &self->told.events, .idle_timeout = idle,
-                                       .linger = linger, .send_max = LARGE),
-                     WHERRY_OK);
-}
-
-static void close_couple(couple *self)
-{
-    faulty_system_heal(&self->world->system);
-    wherry_stream_free(self->stream);
-    recorder_clear(&self->told);
-    if (self->far >= 0)
-        assert_int_equal(close(self->far), 0);
-}
 
 static void send_pattern(couple *self, size_t length)
 {
@@ -81,7 +47,7 @@ static void end_of_the_other_side_leaves_sending(void **state)
     for (size_t i = 0; i < KINDS; i++) {
         couple self;
 
-        open_couple(&self, world, kinds[i], 0, 0);
+        couple_open(&self, world, kinds[i], .send_max = LARGE);
         assert_string_equal(wherry_stream_problem(self.stream), "");
         net_put(self.far, "all", 3);
         assert_int_equal(shutdown(self.far, SHUT_WR), 0);
@@ -97,7 +63,7 @@ static void end_of_the_other_side_leaves_sending(void **state)
         assert_int_equal(wherry_stream_descriptor(self.stream), -1); /* nothing is left to do */
         assert_string_equal(self.told.trace, "re");
         assert_int_equal(wherry_stream_end(self.stream), WHERRY_E_END);
-        close_couple(&self);
+        couple_close(&self);
     }
 }
 
@@ -108,7 +74,7 @@ static void shutdown_comes_behind_what_was_sent_and_leaves_receiving(void **stat
     for (size_t i = 0; i < KINDS; i++) {
         couple self;
 
-        open_couple(&self, world, kinds[i], 0, 0);
+        couple_open(&self, world, kinds[i], .send_max = LARGE);
         send_pattern(&self, 300000);
         assert_int_equal(wherry_stream_shutdown(self.stream), WHERRY_OK);
         assert_int_equal(wherry_stream_send(self.stream, wherry_text("x"), WHERRY_NOW),
@@ -122,7 +88,7 @@ static void shutdown_comes_behind_what_was_sent_and_leaves_receiving(void **stat
         assert_int_equal(self.told.reason, WHERRY_E_END);
         assert_int_equal(wherry_stream_descriptor(self.stream), -1);
         assert_int_equal(wherry_stream_shutdown(self.stream), WHERRY_OK);
-        close_couple(&self);
+        couple_close(&self);
     }
 }
 
@@ -133,7 +99,7 @@ static void reset_is_told_apart_from_the_end(void **state)
     for (size_t i = 0; i < 2; i++) {
         couple self;
 
-        open_couple(&self, world, kinds[i], 0, 0);
+        couple_open(&self, world, kinds[i], .send_max = LARGE);
         net_put(self.far, "last", 4);
         NET_UNTIL(world, self.told.length == 4);
         net_reset(self.far);
@@ -147,7 +113,7 @@ static void reset_is_told_apart_from_the_end(void **state)
         assert_int_equal(wherry_stream_shutdown(self.stream), WHERRY_E_RESET);
         assert_int_equal(wherry_stream_flush(self.stream, WHERRY_NOW), WHERRY_E_RESET);
         assert_int_equal(wherry_stream_descriptor(self.stream), -1);
-        close_couple(&self);
+        couple_close(&self);
     }
 }
 
@@ -160,7 +126,7 @@ static void reset_that_a_send_found_is_never_an_orderly_end(void **state)
         for (int unread = 0; unread < 2; unread++) {
             couple self;
 
-            open_couple(&self, world, kinds[i], 0, 0);
+            couple_open(&self, world, kinds[i], .send_max = LARGE);
             wherry_stream_pause(self.stream);
             if (unread)
                 net_put(self.far, "unread", 6);
@@ -173,7 +139,7 @@ static void reset_that_a_send_found_is_never_an_orderly_end(void **state)
             wherry_stream_resume(self.stream);
             NET_UNTIL(world, self.told.reason != 0);
             assert_int_equal(self.told.reason, WHERRY_E_RESET);
-            close_couple(&self);
+            couple_close(&self);
         }
 }
 
@@ -182,7 +148,7 @@ static void close_of_the_far_end_with_unread_bytes_is_a_reset(void **state)
     net *world = *state;
     couple self;
 
-    open_couple(&self, world, NET_TCP4, 0, 0);
+    couple_open(&self, world, NET_TCP4, .send_max = LARGE);
     send_pattern(&self, 10);
     assert_int_equal(wherry_stream_flush(self.stream, WHERRY_NOW), WHERRY_OK);
     while (net_take(self.far, taken, 0) == -EAGAIN) /* it must have arrived */
@@ -193,7 +159,7 @@ static void close_of_the_far_end_with_unread_bytes_is_a_reset(void **state)
     self.far = -1;
     NET_UNTIL(world, self.told.reason != 0);
     assert_int_equal(self.told.reason, WHERRY_E_RESET);
-    close_couple(&self);
+    couple_close(&self);
 }
 
 /* --- idleness, in virtual time */
@@ -203,7 +169,8 @@ static void idle_stream_ends_at_its_limit(void **state)
     net *world = *state;
     couple self;
 
-    open_couple(&self, world, NET_PAIR, WHERRY_MILLISECONDS(100), 0);
+    couple_open(&self, world, NET_PAIR, .idle_timeout = WHERRY_MILLISECONDS(100),
+                .send_max = LARGE);
     net_advance(world, WHERRY_MILLISECONDS(100) - 1);
     assert_int_equal(self.told.reason, 0);
     net_advance(world, 1);
@@ -213,7 +180,7 @@ static void idle_stream_ends_at_its_limit(void **state)
                         "a time limit of the connection ran out");
     assert_int_equal(wherry_stream_send(self.stream, wherry_text("x"), WHERRY_NOW), WHERRY_E_IDLE);
     assert_int_equal(net_take(self.far, taken, 1), 0);
-    close_couple(&self);
+    couple_close(&self);
 }
 
 static void traffic_in_either_direction_puts_idleness_off(void **state)
@@ -221,7 +188,8 @@ static void traffic_in_either_direction_puts_idleness_off(void **state)
     net *world = *state;
     couple self;
 
-    open_couple(&self, world, NET_PAIR, WHERRY_MILLISECONDS(100), 0);
+    couple_open(&self, world, NET_PAIR, .idle_timeout = WHERRY_MILLISECONDS(100),
+                .send_max = LARGE);
     net_advance(world, WHERRY_MILLISECONDS(60));
     net_put(self.far, "x", 1);
     net_settle(world);
@@ -237,7 +205,7 @@ static void traffic_in_either_direction_puts_idleness_off(void **state)
     assert_int_equal(self.told.reason, 0);
     net_advance(world, 1);
     assert_int_equal(self.told.reason, WHERRY_E_IDLE);
-    close_couple(&self);
+    couple_close(&self);
 }
 
 static void idle_limit_can_be_set_and_taken_away(void **state)
@@ -245,7 +213,8 @@ static void idle_limit_can_be_set_and_taken_away(void **state)
     net *world = *state;
     couple self;
 
-    open_couple(&self, world, NET_PAIR, WHERRY_MILLISECONDS(100), 0);
+    couple_open(&self, world, NET_PAIR, .idle_timeout = WHERRY_MILLISECONDS(100),
+                .send_max = LARGE);
     net_advance(world, WHERRY_MILLISECONDS(50));
     wherry_stream_set_idle(self.stream, 0);
     net_advance(world, WHERRY_SECONDS(1000));
@@ -260,7 +229,7 @@ static void idle_limit_can_be_set_and_taken_away(void **state)
     wherry_stream_set_idle(self.stream, 1);
     net_advance(world, 1);
     assert_string_equal(self.told.trace, "e");
-    close_couple(&self);
+    couple_close(&self);
 }
 
 /* --- closing */
@@ -273,7 +242,7 @@ static void unsent_bytes_go_out_after_close_and_free(void **state)
         for (int freed = 0; freed < 2; freed++) {
             couple self;
 
-            open_couple(&self, world, kinds[i], 0, 0);
+            couple_open(&self, world, kinds[i], .send_max = LARGE);
             send_pattern(&self, LARGE);
             if (freed)
                 wherry_stream_free(self.stream);
@@ -282,7 +251,7 @@ static void unsent_bytes_go_out_after_close_and_free(void **state)
             expect_all_and_end(&self, LARGE);
             self.stream = freed ? NULL : self.stream;
             assert_string_equal(self.told.trace, "");
-            close_couple(&self);
+            couple_close(&self);
         }
 }
 
@@ -298,7 +267,8 @@ static void unsent_bytes_are_cut_off_at_the_linger_time(void **state)
             size_t closed;
             couple self;
 
-            open_couple(&self, world, NET_PAIR, WHERRY_MILLISECONDS(1), lingers[i]);
+            couple_open(&self, world, NET_PAIR, .idle_timeout = WHERRY_MILLISECONDS(1),
+                        .linger = lingers[i], .send_max = LARGE);
             if (numbers[k] != 0)
                 faulty_system_fail(&world->system, FAULTY_SEND, numbers[k], 0);
             send_pattern(&self, LARGE); /* more than the pair holds */
@@ -310,7 +280,7 @@ static void unsent_bytes_are_cut_off_at_the_linger_time(void **state)
             net_advance(world, 1);
             assert_int_equal(world->system.calls[FAULTY_CLOSE], closed + 1);
             assert_int_equal(wherry_stream_unsent(self.stream), 0);
-            close_couple(&self);
+            couple_close(&self);
         }
 }
 
@@ -321,7 +291,7 @@ static void progress_leaves_the_linger_time_as_it_is(void **state)
     couple self;
     size_t closed, unsent;
 
-    open_couple(&self, world, NET_PAIR, 0, WHERRY_SECONDS(1));
+    couple_open(&self, world, NET_PAIR, .linger = WHERRY_SECONDS(1), .send_max = LARGE);
     send_pattern(&self, LARGE);
     closed = world->system.calls[FAULTY_CLOSE];
     wherry_stream_close(self.stream);
@@ -339,7 +309,7 @@ static void progress_leaves_the_linger_time_as_it_is(void **state)
     assert_int_equal(world->system.calls[FAULTY_CLOSE], closed);
     net_advance(world, 1);
     assert_int_equal(world->system.calls[FAULTY_CLOSE], closed + 1);
-    close_couple(&self);
+    couple_close(&self);
 }
 
 static void close_with_unread_bytes_does_not_take_away_what_was_sent(void **state)
@@ -349,7 +319,7 @@ static void close_with_unread_bytes_does_not_take_away_what_was_sent(void **stat
     for (size_t i = 0; i < KINDS; i++) {
         couple self;
 
-        open_couple(&self, world, kinds[i], 0, 0);
+        couple_open(&self, world, kinds[i], .send_max = LARGE);
         wherry_stream_pause(self.stream);
         net_put(self.far, pattern, 50000);
         while (recv(wherry_stream_descriptor(self.stream), taken, 50000, MSG_PEEK | MSG_DONTWAIT) <
@@ -359,7 +329,7 @@ static void close_with_unread_bytes_does_not_take_away_what_was_sent(void **stat
         wherry_stream_free(self.stream);
         self.stream = NULL;
         expect_all_and_end(&self, 200000);
-        close_couple(&self);
+        couple_close(&self);
         net_settle(world);
     }
 }
@@ -370,7 +340,7 @@ static void bytes_that_come_too_late_are_read_away_within_the_linger_time(void *
     couple self;
     size_t closed = world->system.calls[FAULTY_CLOSE];
 
-    open_couple(&self, world, NET_PAIR, 0, WHERRY_SECONDS(1));
+    couple_open(&self, world, NET_PAIR, .linger = WHERRY_SECONDS(1), .send_max = LARGE);
     wherry_stream_pause(self.stream);
     net_put(self.far, "unread", 6);
     wherry_stream_close(self.stream);
@@ -380,7 +350,7 @@ static void bytes_that_come_too_late_are_read_away_within_the_linger_time(void *
     assert_int_equal(world->system.calls[FAULTY_CLOSE], closed);
     net_advance(world, 1);
     assert_int_equal(world->system.calls[FAULTY_CLOSE], closed + 1);
-    close_couple(&self);
+    couple_close(&self);
 }
 
 static void endless_late_bytes_are_not_read_away_for_ever(void **state)
@@ -390,7 +360,7 @@ static void endless_late_bytes_are_not_read_away_for_ever(void **state)
     size_t sent = 0;
     size_t closed = world->system.calls[FAULTY_CLOSE];
 
-    open_couple(&self, world, NET_PAIR, 0, 0);
+    couple_open(&self, world, NET_PAIR, .send_max = LARGE);
     wherry_stream_pause(self.stream);
     net_put(self.far, "unread", 6);
     wherry_stream_close(self.stream);
@@ -401,7 +371,7 @@ static void endless_late_bytes_are_not_read_away_for_ever(void **state)
         assert_true(wherry_loop_step(world->loop) >= 0);
     }
     assert_true(sent > LARGE && sent < 2 * LARGE);
-    close_couple(&self);
+    couple_close(&self);
 }
 
 /* --- closing and freeing inside callbacks */
@@ -461,7 +431,7 @@ static void stream_can_be_closed_freed_and_aborted_in_each_callback(void **state
                 couple self;
                 const char *last;
 
-                open_couple(&self, world, kinds[kind], 0, 0);
+                couple_open(&self, world, kinds[kind], .send_max = LARGE);
                 self.told.act = acts[i];
                 self.told.target = (void *)(uintptr_t)callbacks[k];
                 provoke_all(&self, *callbacks[k]);
@@ -470,7 +440,7 @@ static void stream_can_be_closed_freed_and_aborted_in_each_callback(void **state
                 assert_int_equal(last[1], '\0'); /* nothing follows */
                 if (acts[i] == free_inside)
                     self.stream = NULL;
-                close_couple(&self);
+                couple_close(&self);
             }
 }
 
@@ -533,13 +503,13 @@ static void nothing_happens_after_a_free(void **state)
     net *world = *state;
     couple self;
 
-    open_couple(&self, world, NET_PAIR, WHERRY_MILLISECONDS(1), 0);
+    couple_open(&self, world, NET_PAIR, .idle_timeout = WHERRY_MILLISECONDS(1), .send_max = LARGE);
     net_put(self.far, "x", 1);
     wherry_stream_free(self.stream);
     self.stream = NULL;
     net_advance(world, WHERRY_SECONDS(10));
     assert_string_equal(self.told.trace, "");
-    close_couple(&self);
+    couple_close(&self);
 }
 
 /* --- abort */
@@ -553,7 +523,7 @@ static void abort_sends_a_reset(void **state)
             couple self;
             ssize_t last;
 
-            open_couple(&self, world, kinds[i], 0, 0);
+            couple_open(&self, world, kinds[i], .send_max = LARGE);
             send_pattern(&self, 5); /* never leaves */
             if (closed) {
                 faulty_system_fail(&world->system, FAULTY_SEND, EAGAIN, 0);
@@ -565,7 +535,7 @@ static void abort_sends_a_reset(void **state)
             assert_int_equal(last, -ECONNRESET);
             assert_int_equal(wherry_stream_end(self.stream), WHERRY_E_CLOSED);
             assert_string_equal(self.told.trace, "");
-            close_couple(&self);
+            couple_close(&self);
         }
 }
 
@@ -580,7 +550,7 @@ static void closed_stream_answers_everything(void **state)
         wherry_address remote, local, again;
         wherry_bytes bytes;
 
-        open_couple(&self, world, kinds[i], 0, 0);
+        couple_open(&self, world, kinds[i], .send_max = LARGE);
         self.told.consume_max = SIZE_MAX;
         wherry_stream_remote(self.stream, &remote);
         wherry_stream_local(self.stream, &local);
@@ -613,7 +583,7 @@ static void closed_stream_answers_everything(void **state)
         wherry_stream_consume(self.stream, 1);
         assert_memory_equal(wherry_stream_peek(self.stream).data, "est", 3);
         assert_int_equal(self.told.trace[1], '\0');
-        close_couple(&self);
+        couple_close(&self);
     }
     wherry_stream_free(NULL);
 }
@@ -623,7 +593,7 @@ static void end_is_sticky(void **state)
     net *world = *state;
     couple self;
 
-    open_couple(&self, world, NET_PAIR, 0, 0);
+    couple_open(&self, world, NET_PAIR, .send_max = LARGE);
     assert_int_equal(close(self.far), 0);
     self.far = -1;
     NET_UNTIL(world, self.told.reason == WHERRY_E_END);
@@ -636,7 +606,7 @@ static void end_is_sticky(void **state)
     assert_int_equal(wherry_stream_send(self.stream, wherry_text("x"), WHERRY_NOW),
                      WHERRY_E_CLOSED);
     assert_string_equal(self.told.trace, "e");
-    close_couple(&self);
+    couple_close(&self);
 }
 
 /* --- descriptors that are kept */
@@ -677,7 +647,7 @@ static void freed_loop_leaves_handles_that_can_be_asked(void **state)
     wherry_address address;
     wherry_bytes bytes;
 
-    open_couple(&self, world, NET_UNIX, 0, 0);
+    couple_open(&self, world, NET_UNIX, .send_max = LARGE);
     self.told.consume_max = SIZE_MAX;
     net_put(self.far, "rest", 4);
     NET_UNTIL(world, self.told.trace[0] == 'r');
@@ -696,7 +666,7 @@ static void freed_loop_leaves_handles_that_can_be_asked(void **state)
     assert_int_equal(address.family, WHERRY_FAMILY_UNIX);
     wherry_stream_close(self.stream);
     assert_string_equal(self.told.trace, "r");
-    close_couple(&self);
+    couple_close(&self);
 }
 
 static void freed_loop_lets_closes_finish(void **state)
@@ -704,7 +674,7 @@ static void freed_loop_lets_closes_finish(void **state)
     net *world = *state;
     couple self;
 
-    open_couple(&self, world, NET_PAIR, 0, 0);
+    couple_open(&self, world, NET_PAIR, .send_max = LARGE);
     faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 5);
     send_pattern(&self, 100);
     wherry_stream_free(self.stream);
@@ -712,7 +682,7 @@ static void freed_loop_lets_closes_finish(void **state)
     wherry_loop_free(world->loop);
     world->loop = NULL;
     assert_int_equal(recv(self.far, taken, 101, MSG_WAITALL), 100);
-    close_couple(&self);
+    couple_close(&self);
 }
 
 /* Nothing to wait for: it must not wait for the whole linger time either. */
@@ -721,12 +691,12 @@ static void freed_loop_does_not_wait_when_all_is_done(void **state)
     net *world = *state;
     couple self;
 
-    open_couple(&self, world, NET_PAIR, 0, 0);
+    couple_open(&self, world, NET_PAIR, .send_max = LARGE);
     send_pattern(&self, 3);
     wherry_loop_free(world->loop);
     world->loop = NULL;
     assert_true(world->system.until == WHERRY_NOW);
-    close_couple(&self);
+    couple_close(&self);
 }
 
 static void loop_ends_its_run_with_the_last_stream(void **state)
@@ -734,13 +704,13 @@ static void loop_ends_its_run_with_the_last_stream(void **state)
     net *world = *state;
     couple self;
 
-    open_couple(&self, world, NET_PAIR, 0, 0);
+    couple_open(&self, world, NET_PAIR, .send_max = LARGE);
     send_pattern(&self, 3);
     wherry_stream_free(self.stream);
     self.stream = NULL;
     assert_int_equal(wherry_loop_run(world->loop), WHERRY_OK);
     assert_int_equal(recv(self.far, taken, 4, MSG_WAITALL), 3);
-    close_couple(&self);
+    couple_close(&self);
 }
 
 int main(void)
@@ -773,5 +743,6 @@ int main(void)
         NET_TEST(loop_ends_its_run_with_the_last_stream),
     };
 
+    net_fill(pattern, LARGE, 0);
     return NET_RUN(tests);
 }

@@ -1,11 +1,7 @@
 /* Receiving: what callbacks and coroutines are given, what stays, and when reading pauses. */
 #include <errno.h>
-#include <fcntl.h>
-#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -670,147 +666,6 @@ static void failing_memory_ends_a_stream_and_nothing_else(void **state)
     assert_int_equal(net_descriptors(), descriptors);
 }
 
-/* --- what is no socket */
-
-static void pipe_is_read_to_its_end(void **state)
-{
-    net *world = *state;
-
-    for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
-        recorder told;
-        wherry_stream *stream;
-        wherry_address address;
-        int ends[2];
-
-        recorder_init(&told);
-        assert_int_equal(pipe2(ends, flags), 0);
-        stream = net_stream(world, ends[0], &told);
-        net_settle(world);
-        assert_string_equal(told.trace, "");
-        assert_int_equal(fcntl(ends[0], F_GETFL) & O_NONBLOCK, flags); /* left alone */
-        net_put(ends[1], "through", 7);
-        NET_UNTIL(world, told.length == 7);
-        assert_int_equal(close(ends[1]), 0);
-        NET_UNTIL(world, told.reason == WHERRY_E_END);
-        assert_memory_equal(told.bytes, "through", 7);
-        wherry_stream_remote(stream, &address);
-        assert_int_equal(address.family, WHERRY_FAMILY_NONE);
-        wherry_stream_local(stream, &address);
-        assert_int_equal(address.family, WHERRY_FAMILY_NONE);
-        wherry_stream_free(stream);
-        recorder_clear(&told);
-        if (O_NONBLOCK == 0)
-            break;
-    }
-}
-
-static int make_file(const void *data, size_t length, int flags)
-{
-    char path[] = "/tmp/wherry-test-XXXXXX";
-    int descriptor = mkstemp(path);
-    int again;
-
-    assert_true(descriptor >= 0);
-    net_put(descriptor, data, length);
-    again = open(path, flags | O_CLOEXEC);
-    assert_true(again >= 0);
-    assert_int_equal(close(descriptor), 0);
-    assert_int_equal(unlink(path), 0);
-    return again;
-}
-
-static void regular_file_is_read_to_its_end(void **state)
-{
-    static uint8_t bytes[300000];
-    net *world = *state;
-    recorder told;
-    wherry_stream *stream;
-
-    recorder_init(&told);
-    net_fill(bytes, sizeof(bytes), 0);
-    stream = net_stream(world, make_file(bytes, sizeof(bytes), O_RDONLY), &told);
-    NET_UNTIL(world, told.reason != 0);
-    assert_int_equal(told.reason, WHERRY_E_END);
-    assert_int_equal(told.length, sizeof(bytes));
-    net_check(told.bytes, told.length, 0);
-    net_settle(world); /* it is not ready for ever */
-    wherry_stream_free(stream);
-    recorder_clear(&told);
-}
-
-static void paused_file_is_not_read(void **state)
-{
-    net *world = *state;
-    recorder told;
-    wherry_stream *stream;
-
-    recorder_init(&told);
-    stream = net_stream(world, make_file("abc", 3, O_RDONLY), &told);
-    wherry_stream_pause(stream);
-    net_settle(world);
-    assert_string_equal(told.trace, "");
-    wherry_stream_resume(stream);
-    NET_UNTIL(world, told.reason == WHERRY_E_END);
-    assert_int_equal(told.length, 3);
-    wherry_stream_free(stream);
-    recorder_clear(&told);
-}
-
-static void file_for_writing_only_ends_at_once_and_takes_what_is_sent(void **state)
-{
-    net *world = *state;
-    recorder told;
-    wherry_stream *stream;
-    int file = make_file("", 0, O_WRONLY);
-    char path[64];
-    char text[8] = "";
-    int reader;
-
-    recorder_init(&told);
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-    reader = open(path, O_RDONLY | O_CLOEXEC);
-    assert_true(reader >= 0);
-    stream = net_stream(world, file, &told);
-    net_settle(world);
-    assert_int_equal(wherry_stream_end(stream), WHERRY_E_END);
-    assert_int_equal(wherry_stream_send(stream, wherry_text("log"), WHERRY_NOW), WHERRY_OK);
-    net_settle(world);
-    assert_int_equal(wherry_stream_unsent(stream), 0);
-    assert_int_equal(read(reader, text, sizeof(text)), 3);
-    assert_string_equal(text, "log");
-    wherry_stream_free(stream);
-    assert_int_equal(close(reader), 0);
-}
-
-static void pseudo_terminal_goes_both_ways_until_it_is_hung_up(void **state)
-{
-    net *world = *state;
-    recorder told;
-    wherry_stream *stream;
-    char text[16] = "";
-    int master, slave;
-
-    recorder_init(&told);
-    if (openpty(&master, &slave, NULL, NULL, NULL) != 0) {
-        print_message("skipped: no pseudo-terminals here\n");
-        skip();
-    }
-    stream = net_stream(world, master, &told);
-    net_put(slave, "to you", 6);
-    NET_UNTIL(world, told.length == 6);
-    assert_memory_equal(told.bytes, "to you", 6);
-    assert_int_equal(wherry_stream_send(stream, wherry_text("line\n"), WHERRY_NOW), WHERRY_OK);
-    NET_UNTIL(world, wherry_stream_unsent(stream) == 0);
-    assert_int_equal(read(slave, text, sizeof(text)), 5);
-    assert_string_equal(text, "line\n");
-    assert_int_equal(close(slave), 0);
-    NET_UNTIL(world, told.reason != 0);
-    assert_int_equal(told.reason, WHERRY_E_END);
-    net_settle(world);
-    wherry_stream_free(stream);
-    recorder_clear(&told);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -834,11 +689,6 @@ int main(void)
         NET_TEST_VIRTUAL(deadline_of_a_receive_leaves_the_stream_usable),
         NET_TEST(receive_outside_of_coroutines_is_only_for_now),
         NET_TEST(failing_memory_ends_a_stream_and_nothing_else),
-        NET_TEST(pipe_is_read_to_its_end),
-        NET_TEST(regular_file_is_read_to_its_end),
-        NET_TEST(paused_file_is_not_read),
-        NET_TEST(file_for_writing_only_ends_at_once_and_takes_what_is_sent),
-        NET_TEST(pseudo_terminal_goes_both_ways_until_it_is_hung_up),
     };
 
     return NET_RUN(tests);

@@ -374,3 +374,28 @@ wherry_stream *net_stream(net *self, int descriptor, recorder *told)
                      WHERRY_OK);
     return stream;
 }
+
+void couple_open_with(couple *self, net *world, net_kind kind, wherry_stream_options options)
+{
+    int ends[2];
+
+    net_pair(kind, ends);
+    self->world = world;
+    self->far = ends[1];
+    recorder_init(&self->told);
+    options.size = sizeof(options);
+    options.result = &self->stream;
+    options.loop = world->loop;
+    options.descriptor = ends[0];
+    options.events = &self->told.events;
+    assert_int_equal(wherry_stream_new_with(&options), WHERRY_OK);
+}
+
+void couple_close(couple *self)
+{
+    faulty_system_heal(&self->world->system);
+    wherry_stream_free(self->stream);
+    recorder_clear(&self->told);
+    if (self->far >= 0)
+        assert_int_equal(close(self->far), 0);
+}

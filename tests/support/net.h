@@ -125,6 +125,22 @@ struct recorder {
 void recorder_init(recorder *self);
 void recorder_clear(recorder *self);
 
+/* A stream with a recorder, and the far end of it. */
+typedef struct couple {
+    net *world;
+    wherry_stream *stream;
+    recorder told;
+    int far; /* -1: closed by the test */
+} couple;
+
+/* Connects one, with the members of wherry_stream_options that follow (one at least). */
+void couple_open_with(couple *self, net *world, net_kind kind, wherry_stream_options options);
+#define couple_open(self, world, kind, ...)                                                        \
+    couple_open_with(self, world, kind, (wherry_stream_options){ __VA_ARGS__ })
+
+/* Heals the system, frees the stream and closes the far end. */
+void couple_close(couple *self);
+
 /* A stream of descriptor on the loop, telling self (NULL: nobody). */
 wherry_stream *net_stream(net *self, int descriptor, recorder *told);
 
