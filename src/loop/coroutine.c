@@ -9,6 +9,14 @@
 #include "base/error.h"
 #include "loop/switch.h"
 
+/* What checkers were told lies below the problem place, whose size keeps it aligned. */
+static wherry__announced *announced_of(const wherry__coroutine *coroutine)
+{
+    char *const top = (char *)coroutine->stack.low + coroutine->stack.size;
+
+    return (wherry__announced *)(void *)(top - WHERRY__PROBLEM_SIZE) - 1;
+}
+
 /* Whether the caller's frame lies on the coroutine's stack; asked by assertions. */
 __attribute__((unused)) static bool runs_on(const wherry__coroutine *coroutine)
 {
@@ -25,10 +33,10 @@ static void begin(void *argument)
     wherry__coroutine *self = argument;
     void *nowhere;
 
-    wherry__announce_enter_coroutine(&self->announced);
+    wherry__announce_enter_coroutine(announced_of(self));
     self->function(self->argument);
     self->ended = true;
-    wherry__announce_leave_coroutine(&self->announced, true);
+    wherry__announce_leave_coroutine(announced_of(self), true);
     wherry__switch(&nowhere, self->caller);
 }
 
@@ -44,9 +52,9 @@ void wherry__coroutine_init(wherry__coroutine *coroutine, wherry__stack stack,
         .argument = argument,
         .problem = problem,
     };
-    wherry__announce_new(&coroutine->announced, stack.low, stack.size);
+    wherry__announce_new(announced_of(coroutine), stack.low, stack.size);
     problem[0] = '\0';
-    coroutine->context = wherry__switch_prepare(problem, begin, coroutine);
+    coroutine->context = wherry__switch_prepare(announced_of(coroutine), begin, coroutine);
 }
 
 void wherry__coroutine_resume(wherry__coroutine *coroutine)
@@ -59,7 +67,7 @@ void wherry__coroutine_resume(wherry__coroutine *coroutine)
     assert(context != NULL);
     coroutine->context = NULL;
     errno = coroutine->number;
-    wherry__announce_leave_caller(&coroutine->announced, coroutine->stack.low,
+    wherry__announce_leave_caller(announced_of(coroutine), coroutine->stack.low,
                                   coroutine->stack.size, &fake);
     wherry__switch(&coroutine->caller, context);
     wherry__announce_enter_caller(fake);
@@ -73,14 +81,14 @@ void wherry__coroutine_resume(wherry__coroutine *coroutine)
 void wherry__coroutine_suspend(wherry__coroutine *coroutine)
 {
     assert(runs_on(coroutine));
-    wherry__announce_leave_coroutine(&coroutine->announced, false);
+    wherry__announce_leave_coroutine(announced_of(coroutine), false);
     wherry__switch(&coroutine->context, coroutine->caller);
-    wherry__announce_enter_coroutine(&coroutine->announced);
+    wherry__announce_enter_coroutine(announced_of(coroutine));
 }
 
 void wherry__coroutine_done(wherry__coroutine *coroutine)
 {
     assert(!runs_on(coroutine));
-    wherry__announce_done(&coroutine->announced);
+    wherry__announce_done(announced_of(coroutine));
     coroutine->context = NULL;
 }

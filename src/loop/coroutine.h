@@ -13,11 +13,11 @@
  * coroutine stays on the thread that first resumed it, since compilers keep addresses of
  * thread-local variables across calls.
  *
- * The top of its stack holds the problem place and the frames that every coroutine has, well within
- * one page:
+ * The top of its stack, which is touched anyway, holds the problem place, what checkers were told,
+ * and the frames that every coroutine has, well within one page:
  *
  *     low                                                                 high
- *     | ...  not touched  ... | its function's frames | begin | problem place |
+ *     | ...  not touched  ... | its function's frames | begin | announced | problem |
  */
 #ifndef WHERRY_LOOP_COROUTINE_H
 #define WHERRY_LOOP_COROUTINE_H
@@ -39,7 +39,6 @@ typedef struct wherry__coroutine {
     char *problem; /* the place of its problem sentence, at the top of its stack */
     int number;    /* its errno, while it does not run */
     bool ended;
-    wherry__announced announced;
 } wherry__coroutine;
 
 /* Prepares a coroutine on stack, of at least 16 KiB; nothing runs yet. */

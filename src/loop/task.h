@@ -22,8 +22,7 @@ struct wherry_task {
     wherry_group *group;
     wherry_body *body; /* argument: in the coroutine */
     wherry__link joiners;
-    wherry__wait *waits; /* what it waits for, while it does; they lie on its stack */
-    size_t wait_count;
+    wherry__wait *waits;      /* what it waits for, while it does; they lie on its stack */
     wherry__deadline timeout; /* of the wait */
     const char *reason;
     const char *name; /* constant, or of its own: see named */
@@ -31,7 +30,8 @@ struct wherry_task {
     int64_t shield; /* until this instant a cancellation does not reach its waits; 0: none */
     int result;
     uint32_t holds;
-    uint32_t refusals; /* waits refused since it was canceled */
+    uint16_t refusals; /* waits refused since it was canceled, up to when that was logged */
+    uint16_t wait_count;
     bool named;
     bool begun;
     bool canceled;

@@ -27,7 +27,7 @@ static bool is_canceled(wherry_task *task)
 
 static int refuse(wherry_task *task)
 {
-    if (++task->refusals == REFUSALS_MAX)
+    if (task->refusals < REFUSALS_MAX && ++task->refusals == REFUSALS_MAX)
         wherry__log(task->loop->now, WHERRY_LOG_WARNING,
                     "task \"%s\" was canceled, was refused %d waits since, and does not end",
                     task->name, REFUSALS_MAX);
@@ -140,7 +140,7 @@ static ssize_t settle(wherry__wait *waits, size_t count)
 static void suspend(wherry_task *task, wherry__wait *waits, size_t count, const char *reason)
 {
     task->waits = waits;
-    task->wait_count = count;
+    task->wait_count = (uint16_t)count;
     task->reason = reason;
     wherry__coroutine_suspend(&task->coroutine);
     task->waits = NULL;
