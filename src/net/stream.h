@@ -215,10 +215,12 @@ static inline size_t wherry__stream_length(const wherry_stream *stream)
 /* wherry_stream_consume, without a call where there is nothing else to be done. */
 static inline void wherry__stream_take(wherry_stream *stream, size_t length)
 {
-    if (stream->unwanted || length >= wherry__stream_length(stream))
+    if (stream->unwanted || length >= wherry__stream_length(stream)) {
         wherry_stream_consume(stream, length);
-    else
-        stream->begin += (uint32_t)length;
+        return;
+    }
+    stream->begin += (uint32_t)length;
+    stream->handed = 0;
 }
 
 static inline bool wherry__stream_is_open(const wherry_stream *stream)

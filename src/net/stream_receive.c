@@ -147,7 +147,7 @@ void wherry__stream_read(wherry_stream *stream)
     size_t room;
     ssize_t result;
 
-    stream->unwanted = stream->paused || !stream->hungry ||
+    stream->unwanted = stream->paused || !stream->hungry || stream->handed > 0 ||
                        wherry__stream_length(stream) >= stream->receive_max;
     if (stream->unwanted)
         return; /* the watch that follows takes the interest back */

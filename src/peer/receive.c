@@ -63,7 +63,6 @@ static void decode(wherry_peer *peer)
             peer->next = (int16_t)result;
             peer->held = (uint32_t)taken;
             peer->stream->handed = peer->held; /* let it lie where it is */
-            peer->stream->hungry = false;
         } else {
             peer->truncated = peer->truncated || result == WHERRY_E_TRUNCATED;
             consume(peer, taken);
@@ -165,7 +164,7 @@ static void count_message(wherry_peer *peer)
 }
 
 /* Answers with what was decoded. */
-static int hand_out(wherry_peer *peer, wherry_bytes *message)
+static inline int hand_out(wherry_peer *peer, wherry_bytes *message)
 {
     int result = peer->next;
 
@@ -179,7 +178,7 @@ static int hand_out(wherry_peer *peer, wherry_bytes *message)
     return result;
 }
 
-static int answer(wherry_peer *peer, wherry_bytes *message)
+static inline int answer(wherry_peer *peer, wherry_bytes *message)
 {
     peer->received = true;
     return peer->next != WHERRY_E_WOULD_BLOCK && !peer->stream->closed ? hand_out(peer, message)
