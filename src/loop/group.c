@@ -2,6 +2,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "loop/loop.h"
 #include "loop/task.h"
 
@@ -13,38 +14,49 @@ static void give_back(wherry_group *group)
     wherry__loop_release(loop);
 }
 
-int wherry_group_new_with(const wherry_group_options *options)
+static int check_options(const wherry_group_options *options)
 {
-    wherry_group *parent = options == NULL ? NULL : options->parent;
-    wherry_group *group;
-    wherry_loop *loop;
+    const wherry_group *parent = options->parent;
 
-    if (options == NULL || options->result == NULL)
+    if (options->result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the group");
-    loop = wherry__loop_choose(options->loop == NULL && parent != NULL ? parent->loop
-                                                                       : options->loop);
-    if (loop == NULL)
-        return WHERRY_E_MISUSE;
-    if (parent != NULL && parent->loop != loop)
+    if (parent != NULL && options->loop != NULL && options->loop != parent->loop)
         return wherry__fail(WHERRY_E_MISUSE, "option parent: it belongs to another loop");
     if (parent != NULL && parent->canceled)
         return wherry__fail(WHERRY_E_CANCELED, "option parent: it is canceled");
+    return WHERRY_OK;
+}
+
+int wherry_group_new_with(const wherry_group_options *given)
+{
+    wherry_group_options options;
+    wherry_group *group;
+    wherry_loop *loop;
+    int result = WHERRY__OPTIONS_COPY(&options, given);
+
+    if (result == WHERRY_OK)
+        result = check_options(&options);
+    if (result < 0)
+        return result;
+    loop = wherry__loop_choose(options.parent != NULL ? options.parent->loop : options.loop);
+    if (loop == NULL)
+        return WHERRY_E_MISUSE;
     group = wherry__memory_take(wherry__loop_memory(loop), sizeof(*group));
     if (group == NULL)
         return WHERRY_E_NO_MEMORY;
     group->loop = loop;
-    group->parent = parent;
-    group->keep_going = options->keep_going != 0;
+    group->parent = options.parent;
+    group->keep_going = options.keep_going != 0;
     wherry__link_init(&group->member);
     wherry__link_init(&group->tasks);
     wherry__link_init(&group->groups);
     wherry__link_init(&group->waiters);
     wherry__loop_hold(loop);
-    if (parent != NULL) {
-        wherry__list_append(&parent->groups, &group->member);
-        parent->count++;
+    if (options.parent != NULL) {
+        wherry__list_append(&options.parent->groups, &group->member);
+        options.parent->count++;
     }
-    *options->result = group;
+    *options.result = group;
     return WHERRY_OK;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/size.h"
 #include "loop/task.h"
 #include "system/ambient.h"
@@ -79,7 +80,7 @@ void wherry__loop_release(wherry_loop *loop)
 
 static int check_options(const wherry_loop_options *options)
 {
-    if (options == NULL || options->result == NULL)
+    if (options->result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the loop");
     if (options->clock < WHERRY_CLOCK_REAL || options->clock > WHERRY_CLOCK_VIRTUAL)
         return wherry__fail(WHERRY_E_MISUSE, "option clock: there is no such clock");
@@ -126,21 +127,24 @@ static void init(wherry_loop *loop, const wherry_loop_options *options, wherry_s
                             SMALL_CHUNKS_KEPT);
 }
 
-int wherry_loop_new_with(const wherry_loop_options *options)
+int wherry_loop_new_with(const wherry_loop_options *given)
 {
+    wherry_loop_options options;
     wherry_loop *loop;
     wherry_memory *memory;
     wherry_system *system;
-    int result = check_options(options);
+    int result = WHERRY__OPTIONS_COPY(&options, given);
 
+    if (result == WHERRY_OK)
+        result = check_options(&options);
     if (result < 0)
         return result;
-    memory = options->memory == NULL ? wherry__memory_default() : options->memory;
-    system = options->system == NULL ? wherry__system_ambient() : options->system;
+    memory = options.memory == NULL ? wherry__memory_default() : options.memory;
+    system = options.system == NULL ? wherry__system_ambient() : options.system;
     loop = wherry__memory_take(memory, sizeof(*loop));
     if (loop == NULL)
         return WHERRY_E_NO_MEMORY;
-    init(loop, options, system);
+    init(loop, &options, system);
     loop->memory.below = memory;
     result = system->open_poller(system, wherry__loop_memory(loop), &loop->poller);
     if (result < 0) {
@@ -148,7 +152,7 @@ int wherry_loop_new_with(const wherry_loop_options *options)
         wherry__loop_release(loop);
         return wherry__fail_system(result, "making a loop");
     }
-    *options->result = loop;
+    *options.result = loop;
     return WHERRY_OK;
 }
 

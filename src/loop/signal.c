@@ -16,6 +16,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "loop/loop.h"
 #include "loop/task.h"
 #include "loop/wait.h"
@@ -184,7 +185,7 @@ static void on_post(wherry_post *post)
 
 static int check_options(const wherry_signal_options *options)
 {
-    if (options == NULL || options->result == NULL)
+    if (options->result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the signal");
     if (options->number <= 0 || options->number >= NSIG)
         return wherry__fail(WHERRY_E_INVALID, "option number: there is no signal %d",
@@ -192,15 +193,18 @@ static int check_options(const wherry_signal_options *options)
     return WHERRY_OK;
 }
 
-int wherry_signal_new_with(const wherry_signal_options *options)
+int wherry_signal_new_with(const wherry_signal_options *given)
 {
+    wherry_signal_options options;
     wherry_signal *signal;
     wherry_loop *loop;
-    int result = check_options(options);
+    int result = WHERRY__OPTIONS_COPY(&options, given);
 
+    if (result == WHERRY_OK)
+        result = check_options(&options);
     if (result < 0)
         return result;
-    loop = wherry__loop_choose(options->loop);
+    loop = wherry__loop_choose(options.loop);
     if (loop == NULL)
         return WHERRY_E_MISUSE;
     signal = wherry__memory_take(wherry__loop_memory(loop), sizeof(*signal));
@@ -208,17 +212,17 @@ int wherry_signal_new_with(const wherry_signal_options *options)
         return WHERRY_E_NO_MEMORY;
     signal->loop = loop;
     signal->post.run = on_post;
-    signal->receiver = options->receiver;
-    signal->number = options->number;
-    signal->once = options->once != 0;
+    signal->receiver = options.receiver;
+    signal->number = options.number;
+    signal->once = options.once != 0;
     wherry__link_init(&signal->waiters);
     wherry__source_init(loop, &signal->source, &class, -1);
-    result = enter(signal, options->take_ignored != 0);
+    result = enter(signal, options.take_ignored != 0);
     if (result < 0) {
         wherry__source_dismiss(loop, &signal->source);
         return result;
     }
-    *options->result = signal;
+    *options.result = signal;
     return WHERRY_OK;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/size.h"
 #include "loop/loop.h"
 
@@ -175,11 +176,12 @@ static int spawn(wherry_task **result, wherry_body *body, void *argument,
 }
 
 int wherry_spawn_with(wherry_task **result, wherry_body *body, void *argument,
-                      const wherry_task_options *options)
+                      const wherry_task_options *given)
 {
-    static const wherry_task_options defaults = { .size = sizeof(defaults) };
+    wherry_task_options options;
+    int code = WHERRY__OPTIONS_COPY(&options, given);
 
-    return spawn(result, body, argument, options == NULL ? &defaults : options, false);
+    return code < 0 ? code : spawn(result, body, argument, &options, false);
 }
 
 int wherry__spawn_last(wherry_task **task, wherry_body *body, void *argument,

@@ -6,6 +6,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "loop/loop.h"
 #include "loop/task.h"
 #include "loop/wait.h"
@@ -82,7 +83,7 @@ static const wherry__source_class class = {
 
 static int check_options(const wherry_watch_options *options)
 {
-    if (options == NULL || options->result == NULL)
+    if (options->result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the watch");
     if ((options->events & ~ASKABLE) != 0)
         return wherry__fail(WHERRY_E_MISUSE, "option events: unknown ones among 0x%x",
@@ -117,18 +118,21 @@ static wherry_watch *make(wherry_loop *loop, const wherry_watch_options *options
     return watch;
 }
 
-int wherry_watch_new_with(const wherry_watch_options *options)
+int wherry_watch_new_with(const wherry_watch_options *given)
 {
+    wherry_watch_options options;
     wherry_watch *watch;
     wherry_loop *loop;
-    int result = check_options(options);
+    int result = WHERRY__OPTIONS_COPY(&options, given);
 
+    if (result == WHERRY_OK)
+        result = check_options(&options);
     if (result < 0)
         return result;
-    loop = wherry__loop_choose(options->loop);
+    loop = wherry__loop_choose(options.loop);
     if (loop == NULL)
         return WHERRY_E_MISUSE;
-    watch = make(loop, options);
+    watch = make(loop, &options);
     if (watch == NULL)
         return WHERRY_E_NO_MEMORY;
     result = probe(watch);
@@ -137,7 +141,7 @@ int wherry_watch_new_with(const wherry_watch_options *options)
         wherry__source_dismiss(loop, &watch->source);
         return result;
     }
-    *options->result = watch;
+    *options.result = watch;
     return WHERRY_OK;
 }
 

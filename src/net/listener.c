@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/size.h"
 #include "loop/task.h"
 #include "net/socket.h"
@@ -192,7 +193,7 @@ static const wherry__source_class class = {
 
 static int check_options(const wherry_listener_options *options)
 {
-    if (options == NULL || options->result == NULL)
+    if (options->result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the listener");
     if ((options->descriptor > 0) == (options->address != NULL))
         return wherry__fail(WHERRY_E_MISUSE, "options address and descriptor: one of them, please");
@@ -200,7 +201,20 @@ static int check_options(const wherry_listener_options *options)
         return wherry__fail(WHERRY_E_MISUSE, "option address: it is none");
     if (options->events != NULL && options->events->accepted == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "option events: accepted is NULL");
-    return options->stream == NULL ? WHERRY_OK : wherry__stream_check_options(options->stream);
+    return WHERRY_OK;
+}
+
+/* Copies what is given, the streams' options included, and checks it. */
+static int read_options(wherry_listener_options *options, wherry_stream_options *stream,
+                        const wherry_listener_options *given)
+{
+    int result = WHERRY__OPTIONS_COPY(options, given);
+
+    if (result < 0)
+        return result;
+    result = wherry__stream_options_copy(stream, options->stream);
+    options->stream = stream;
+    return result < 0 ? result : check_options(options);
 }
 
 static wherry_listener *make(wherry_loop *loop, const wherry_listener_options *options)
@@ -211,8 +225,7 @@ static wherry_listener *make(wherry_loop *loop, const wherry_listener_options *o
         return NULL;
     listener->loop = loop;
     listener->events = options->events;
-    if (options->stream != NULL)
-        listener->stream = *options->stream;
+    listener->stream = *options->stream;
     listener->accepted_per_pass = options->accepted_per_pass == 0 ? ACCEPTED_PER_PASS_DEFAULT
                                                                   : options->accepted_per_pass;
     wherry__deadline_init(&listener->pause, on_rested);
@@ -220,21 +233,23 @@ static wherry_listener *make(wherry_loop *loop, const wherry_listener_options *o
     return listener;
 }
 
-int wherry_listener_new_with(const wherry_listener_options *options)
+int wherry_listener_new_with(const wherry_listener_options *given)
 {
+    wherry_listener_options options;
+    wherry_stream_options stream_options;
     wherry_listener *listener;
     wherry_loop *loop;
-    int result = check_options(options);
+    int result = read_options(&options, &stream_options, given);
 
     if (result < 0)
         return result;
-    loop = wherry__loop_choose(options->loop);
+    loop = wherry__loop_choose(options.loop);
     if (loop == NULL)
         return WHERRY_E_MISUSE;
-    listener = make(loop, options);
+    listener = make(loop, &options);
     if (listener == NULL)
         return WHERRY_E_NO_MEMORY;
-    result = wherry__listener_open(listener, options);
+    result = wherry__listener_open(listener, &options);
     if (result == WHERRY_OK) {
         watch(listener);
         result = listener->closed ? WHERRY_E_NO_MEMORY : WHERRY_OK;
@@ -243,7 +258,7 @@ int wherry_listener_new_with(const wherry_listener_options *options)
         wherry_listener_free(listener);
         return result;
     }
-    *options->result = listener;
+    *options.result = listener;
     return WHERRY_OK;
 }
 

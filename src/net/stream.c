@@ -10,6 +10,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "base/size.h"
 #include "net/socket.h"
 
@@ -256,8 +257,12 @@ void wherry_stream_set_idle(wherry_stream *stream, int64_t idle_timeout)
 
 /* --- making one */
 
-int wherry__stream_check_options(const wherry_stream_options *options)
+int wherry__stream_options_copy(wherry_stream_options *options, const wherry_stream_options *given)
 {
+    int result = WHERRY__OPTIONS_COPY(options, given);
+
+    if (result < 0)
+        return result;
     if (options->receive_max > BUFFER_MAX)
         return wherry__fail(WHERRY_E_MISUSE, "option receive_max: over %zu bytes", BUFFER_MAX);
     if (options->send_max > BUFFER_MAX)
@@ -284,12 +289,10 @@ static void set_limits(wherry_stream *stream, const wherry_stream_options *optio
 
 wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_options *options)
 {
-    static const wherry_stream_options defaults = { .size = sizeof(defaults) };
     wherry_stream *stream = wherry__memory_take(wherry__loop_memory(loop), sizeof(*stream));
 
     if (stream == NULL)
         return NULL;
-    options = options == NULL ? &defaults : options;
     stream->loop = loop;
     if (options->events != NULL)
         wherry__stream_use(stream, &events_hooks, options->events);
@@ -324,12 +327,13 @@ static int adopt(wherry_stream *stream, int descriptor)
     return WHERRY_OK;
 }
 
-/* For TCP; elsewhere it does not apply, and a failure costs speed only. */
-static void set_no_delay(wherry_stream *stream, int descriptor, wherry_family family,
-                         const wherry_stream_options *options)
+void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wherry_address *remote,
+                               const wherry_stream_options *options)
 {
-    if ((family == WHERRY_FAMILY_IPV4 || family == WHERRY_FAMILY_IPV6) &&
-        (options == NULL || options->delay == 0))
+    bool is_tcp = remote->family == WHERRY_FAMILY_IPV4 || remote->family == WHERRY_FAMILY_IPV6;
+
+    wherry__address_shorten(stream->loop, &stream->remote, remote);
+    if (is_tcp && options->delay == 0) /* a failure costs speed only */
         (void)wherry__socket_set(stream->loop->system, descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
@@ -341,19 +345,11 @@ int wherry__stream_accepted(wherry_loop *loop, int descriptor, const wherry_addr
 
     if (stream == NULL)
         return WHERRY_E_NO_MEMORY;
-    wherry__address_shorten(stream->loop, &stream->remote, remote);
-    set_no_delay(stream, descriptor, remote->family, options);
+    wherry__stream_set_remote(stream, descriptor, remote, options);
     code = adopt(stream, descriptor);
     if (code == WHERRY_OK)
         *result = stream;
     return code;
-}
-
-void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wherry_address *remote,
-                               const wherry_stream_options *options)
-{
-    wherry__address_shorten(stream->loop, &stream->remote, remote);
-    set_no_delay(stream, descriptor, remote->family, options);
 }
 
 static int check_kind(wherry_system *system, int descriptor, int *may_block)
@@ -375,36 +371,39 @@ static int check_kind(wherry_system *system, int descriptor, int *may_block)
     return kind;
 }
 
-int wherry_stream_new_with(const wherry_stream_options *options)
+int wherry_stream_new_with(const wherry_stream_options *given)
 {
+    wherry_stream_options options;
     wherry_stream *stream;
     wherry_address remote;
     wherry_loop *loop;
     int may_block = 0;
-    int result;
+    int result = wherry__stream_options_copy(&options, given);
 
-    if (options == NULL || options->result == NULL)
-        return wherry__fail(WHERRY_E_MISUSE, "no place for the stream");
-    loop = wherry__loop_choose(options->loop);
-    result = loop == NULL ? WHERRY_E_MISUSE : wherry__stream_check_options(options);
-    if (result == WHERRY_OK)
-        result = check_kind(loop->system, options->descriptor, &may_block);
     if (result < 0)
         return result;
-    stream = wherry__stream_make(loop, options);
+    if (options.result == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no place for the stream");
+    loop = wherry__loop_choose(options.loop);
+    if (loop == NULL)
+        return WHERRY_E_MISUSE;
+    result = check_kind(loop->system, options.descriptor, &may_block);
+    if (result < 0)
+        return result;
+    stream = wherry__stream_make(loop, &options);
     if (stream == NULL)
         return WHERRY_E_NO_MEMORY;
     stream->as_file = result != WHERRY_DESCRIPTOR_STREAM;
     stream->pipe = result == WHERRY_DESCRIPTOR_PIPE;
     stream->ask_first = stream->as_file && may_block;
-    stream->keep = options->keep != 0;
+    stream->keep = options.keep != 0;
     if (!stream->as_file) {
-        wherry__socket_remote(loop->system, options->descriptor, &remote);
-        wherry__stream_set_remote(stream, options->descriptor, &remote, options);
+        wherry__socket_remote(loop->system, options.descriptor, &remote);
+        wherry__stream_set_remote(stream, options.descriptor, &remote, &options);
     }
-    result = adopt(stream, options->descriptor);
+    result = adopt(stream, options.descriptor);
     if (result == WHERRY_OK)
-        *options->result = stream;
+        *options.result = stream;
     return result;
 }
 

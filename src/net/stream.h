@@ -102,8 +102,7 @@ struct wherry_stream {
     bool roomy : 1;   /* there is room now, and the hooks were not told of it yet */
 };
 
-/* Makes a stream that is not opened yet, with the limits of options (defaults for NULL). NULL: no
- * memory. */
+/* Makes a stream that is not opened yet, with the limits of options. NULL: no memory. */
 wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_options *options);
 
 /* Gives the stream, which has none, its descriptor. */
@@ -118,9 +117,9 @@ int wherry__stream_accepted(wherry_loop *loop, int descriptor, const wherry_addr
 void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wherry_address *remote,
                                const wherry_stream_options *options);
 
-/* Checks what a user gives as options; stream options of WHERRY_E_MISUSE are named in the problem.
- */
-int wherry__stream_check_options(const wherry_stream_options *options);
+/* Copies what a user gives as options (NULL: defaults), and checks it. Errors as
+ * wherry__options_copy; WHERRY_E_MISUSE: one of them is named in the problem. */
+int wherry__stream_options_copy(wherry_stream_options *copy, const wherry_stream_options *given);
 
 /* Addresses in short and in full. Without memory a Unix name becomes none: it is only for show. */
 void wherry__address_shorten(wherry_loop *loop, wherry__short_address *shortened,

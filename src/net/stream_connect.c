@@ -152,32 +152,33 @@ static int give_up(wherry_stream *stream, const wherry_address *address, int res
 }
 
 int wherry_stream_connect_with(wherry_stream **result, const wherry_address *address,
-                               int64_t deadline, const wherry_stream_options *options)
+                               int64_t deadline, const wherry_stream_options *given)
 {
+    wherry_stream_options options;
     bool told;
     wherry_stream *stream;
     wherry_loop *loop;
-    int code;
+    int code = wherry__stream_options_copy(&options, given);
 
-    if (result == NULL || address == NULL || options == NULL)
-        return wherry__fail(WHERRY_E_MISUSE, "no place for the stream, no address or no options");
-    told = options->events != NULL && options->events->connected != NULL;
-    loop = wherry__loop_choose(options->loop);
-    code = loop == NULL ? WHERRY_E_MISUSE : wherry__stream_check_options(options);
-    if (code == WHERRY_OK)
-        code = check(address, deadline, loop);
+    if (code < 0)
+        return code;
+    if (result == NULL || address == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no place for the stream, or no address");
+    told = options.events != NULL && options.events->connected != NULL;
+    loop = wherry__loop_choose(options.loop);
+    code = loop == NULL ? WHERRY_E_MISUSE : check(address, deadline, loop);
     if (code == WHERRY_OK && !told && wherry__task_running() == NULL)
         code = wherry__fail(WHERRY_E_MISUSE, "only coroutines can wait for a connection");
     if (code == WHERRY_OK && !told)
         code = wherry__task_refused();
     if (code < 0)
         return code;
-    stream = wherry__stream_make(loop, options);
+    stream = wherry__stream_make(loop, &options);
     if (stream == NULL)
         return WHERRY_E_NO_MEMORY;
     stream->told = true; /* what fails at once is told by the call's own result */
     code = begin(stream, address, told && deadline == WHERRY_NOW ? WHERRY_NEVER : deadline,
-                 options);
+                 &options);
     if (code == WHERRY_OK && !told)
         code = wait(stream, deadline);
     if (code == WHERRY_OK && stream->reason != WHERRY_OK)

@@ -7,6 +7,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "loop/loop.h"
 #include "net/stream.h"
 #include "peer/peer.h"
@@ -45,9 +46,10 @@ static int connect_any(wherry_stream **stream, const wherry_endpoint *endpoint, 
 }
 
 int wherry_connect_with(wherry_peer **peer, const char *text, const wherry_protocol *protocol,
-                        int64_t deadline, const wherry_connect_options *options)
+                        int64_t deadline, const wherry_connect_options *given)
 {
-    wherry_stream_options stream_options = { .size = sizeof(stream_options) };
+    wherry_connect_options options;
+    wherry_stream_options stream_options;
     wherry_endpoint endpoint;
     wherry_stream *stream;
     int result;
@@ -56,14 +58,18 @@ int wherry_connect_with(wherry_peer **peer, const char *text, const wherry_proto
         *peer = NULL;
     if (peer == NULL || wherry__protocol_settings(protocol) == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the peer, or no protocol");
+    result = WHERRY__OPTIONS_COPY(&options, given);
+    if (result < 0)
+        return result;
+    result = wherry__stream_options_copy(&stream_options, options.stream);
+    if (result < 0)
+        return result;
     result = read_endpoint(&endpoint, text);
     if (result < 0)
         return result;
-    if (options != NULL && options->stream != NULL)
-        stream_options = *options->stream;
     if (stream_options.events != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "option stream: a peer's stream has no events");
-    stream_options.loop = options == NULL ? NULL : options->loop;
+    stream_options.loop = options.loop;
     result = connect_any(&stream, &endpoint, deadline, &stream_options);
     if (result < 0)
         return result;

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/options.h"
 
 #define ADDRESS(name) &wherry__form_##name,
 static const wherry__settings *const forms[] = { WHERRY__FORMS(ADDRESS) };
@@ -83,19 +84,21 @@ static int configure(wherry__settings *settings, const char *name, size_t max)
     return form->framing->configure(settings, parameter);
 }
 
-int wherry_protocol_new_with(const wherry_protocol_options *options)
+int wherry_protocol_new_with(const wherry_protocol_options *given)
 {
+    wherry_protocol_options options;
     wherry__settings settings;
     made_protocol *made;
-    int result;
+    int result = WHERRY__OPTIONS_COPY(&options, given);
 
-    if (options == NULL || options->size < sizeof(*options) || options->result == NULL)
-        return wherry__fail(WHERRY_E_MISUSE,
-                            "wherry_protocol_new has no place for the result, or no size");
-    *options->result = NULL;
-    if (options->name == NULL)
-        return wherry__fail(WHERRY_E_INVALID, "the option name is missing");
-    result = configure(&settings, options->name, options->message_size_max);
+    if (result < 0)
+        return result;
+    if (options.result == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "no place for the protocol");
+    *options.result = NULL;
+    if (options.name == NULL)
+        return wherry__fail(WHERRY_E_INVALID, "option name: it is missing");
+    result = configure(&settings, options.name, options.message_size_max);
     if (result < 0)
         return result;
     made = wherry__memory_take(wherry__memory_default(), sizeof(*made));
@@ -103,7 +106,7 @@ int wherry_protocol_new_with(const wherry_protocol_options *options)
         return WHERRY_E_NO_MEMORY;
     made->settings = settings;
     made->protocol = (wherry_protocol){ sizeof(made->protocol), &made->settings };
-    *options->result = &made->protocol;
+    *options.result = &made->protocol;
     return WHERRY_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <wherry/task.h>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "loop/loop.h"
 #include "loop/task.h"
 
@@ -93,17 +94,20 @@ static int run(wherry_loop *loop, program *this)
     return wherry__fail(this->result, "%s", this->problem);
 }
 
-int wherry_serve_with(const wherry_server_options *options)
+int wherry_serve_with(const wherry_server_options *given)
 {
-    program this = { .receiver = { .arrived = on_signal }, .options = options };
+    wherry_server_options options;
+    program this = { .receiver = { .arrived = on_signal }, .options = &options };
     wherry_server *unused;
     wherry_loop *loop;
-    int result;
+    int result = WHERRY__OPTIONS_COPY(&options, given);
 
-    if (options == NULL || options->result != NULL || options->loop != NULL)
+    if (result < 0)
+        return result;
+    if (options.result != NULL || options.loop != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "options result and loop: not here");
     if (wherry__task_running() != NULL)
-        return serve_here(options, &unused);
+        return serve_here(&options, &unused);
     if (wherry_loop_current() != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "a callback cannot wait for a server");
     result = wherry_loop_new(&loop);

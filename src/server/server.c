@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/size.h"
 #include "loop/task.h"
 
@@ -179,7 +180,7 @@ static int run(void *argument)
 
 static int check_options(const wherry_server_options *options)
 {
-    if (options == NULL || options->result == NULL)
+    if (options->result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the server");
     if (options->endpoints == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "option endpoints: there is none");
@@ -189,9 +190,22 @@ static int check_options(const wherry_server_options *options)
         return wherry__fail(WHERRY_E_MISUSE, "option protocol: it is not valid");
     if (options->grace < 0)
         return wherry__fail(WHERRY_E_MISUSE, "option grace: it is negative");
-    if (options->stream != NULL && options->stream->events != NULL)
+    if (options->stream->events != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "option stream: a client's stream has no events");
-    return options->stream == NULL ? WHERRY_OK : wherry__stream_check_options(options->stream);
+    return WHERRY_OK;
+}
+
+/* Copies what is given, the streams' options included, and checks it. */
+static int read_options(wherry_server_options *options, wherry_stream_options *stream,
+                        const wherry_server_options *given)
+{
+    int result = WHERRY__OPTIONS_COPY(options, given);
+
+    if (result < 0)
+        return result;
+    result = wherry__stream_options_copy(stream, options->stream);
+    options->stream = stream;
+    return result < 0 ? result : check_options(options);
 }
 
 static void on_stop_post(wherry_post *post);
@@ -205,12 +219,11 @@ static void init(wherry_server *server, wherry_loop *loop, const wherry_server_o
     server->options = *options;
     server->options.endpoints = NULL;
     server->options.stream = NULL;
+    server->stream = *options->stream;
     if (options->clients_max == 0)
         server->options.clients_max = CLIENTS_MAX_DEFAULT;
     if (options->grace == 0)
         server->options.grace = GRACE_DEFAULT;
-    if (options->stream != NULL)
-        server->stream = *options->stream;
     server->stop_post.run = on_stop_post;
     server->holds = 1;
     wherry__link_init(&server->clients);
@@ -218,26 +231,28 @@ static void init(wherry_server *server, wherry_loop *loop, const wherry_server_o
     wherry__loop_hold(loop);
 }
 
-int wherry_server_new_with(const wherry_server_options *options)
+int wherry_server_new_with(const wherry_server_options *given)
 {
+    wherry_server_options options;
+    wherry_stream_options stream_options;
     wherry_server *server;
     wherry_loop *loop;
-    int result = check_options(options);
+    int result = read_options(&options, &stream_options, given);
 
     if (result < 0)
         return result;
-    loop = wherry__loop_choose(options->loop);
+    loop = wherry__loop_choose(options.loop);
     if (loop == NULL)
         return WHERRY_E_MISUSE;
     server = wherry__memory_take(wherry__loop_memory(loop), sizeof(*server));
     if (server == NULL)
         return WHERRY_E_NO_MEMORY;
-    init(server, loop, options);
-    result = wherry__server_read_endpoints(server, options->endpoints);
+    init(server, loop, &options);
+    result = wherry__server_read_endpoints(server, options.endpoints);
     if (result < 0)
         release(server);
     else
-        *options->result = server;
+        *options.result = server;
     return result < 0 ? result : WHERRY_OK;
 }
 

@@ -268,7 +268,7 @@ static void some_options_are_not_for_it(void **state)
 
     (void)state;
     assert_int_equal(wherry_loop_new(&loop), WHERRY_OK);
-    assert_fails(wherry_serve_with(NULL), WHERRY_E_MISUSE, "options");
+    assert_fails(wherry_serve_with(NULL), WHERRY_E_MISUSE, "option endpoints");
     assert_fails(wherry_serve(.endpoints = "tcp://127.0.0.1:0", .handler = &stops, .loop = loop),
                  WHERRY_E_MISUSE, "options result and loop");
     assert_fails(
