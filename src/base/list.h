@@ -50,11 +50,6 @@ static inline void wherry__list_append(wherry__link *list, wherry__link *link)
     wherry__link_insert_before(list, link);
 }
 
-static inline void wherry__list_prepend(wherry__link *list, wherry__link *link)
-{
-    wherry__link_insert_before(list->next, link);
-}
-
 /* Takes link out of its list, if it is in one. */
 static inline void wherry__link_remove(wherry__link *link)
 {
@@ -72,18 +67,6 @@ static inline wherry__link *wherry__list_take(wherry__link *list)
         return NULL;
     wherry__link_remove(first);
     return first;
-}
-
-/* Moves all of from to the end of list. */
-static inline void wherry__list_move(wherry__link *list, wherry__link *from)
-{
-    if (wherry__list_empty(from))
-        return;
-    from->next->previous = list->previous;
-    list->previous->next = from->next;
-    from->previous->next = list;
-    list->previous = from->previous;
-    wherry__link_init(from);
 }
 
 #endif

@@ -57,10 +57,10 @@ int wherry__task_refused_now(wherry_task *task)
 
 /* --- one wait */
 
-void wherry__wait_init(wherry__wait *wait, wherry__link *list)
+void wherry__wait_init(wherry__wait *wait, wherry__link *next)
 {
     *wait = (wherry__wait){ .task = wherry__task_running() };
-    wherry__list_append(list, &wait->link);
+    wherry__link_insert_before(next, &wait->link);
 }
 
 static void complete(wherry__wait *wait, int result)
@@ -166,7 +166,7 @@ ssize_t wherry__wait_any(wherry__wait *waits, size_t count, const char *reason, 
     return is_canceled(task) ? refuse(task) : WHERRY_E_TIMED_OUT;
 }
 
-int wherry__wait_in(wherry_loop *loop, wherry__link *list, const char *reason, int64_t deadline,
+int wherry__wait_in(wherry_loop *loop, wherry__link *next, const char *reason, int64_t deadline,
                     void **item)
 {
     wherry__wait wait;
@@ -175,10 +175,28 @@ int wherry__wait_in(wherry_loop *loop, wherry__link *list, const char *reason, i
 
     if (result < 0)
         return result;
-    wherry__wait_init(&wait, list);
+    wherry__wait_init(&wait, next);
     wait.item = item == NULL ? NULL : *item;
     woken = wherry__wait_any(&wait, 1, reason, deadline, &result);
     if (woken >= 0 && result == WHERRY_OK && item != NULL)
         *item = wait.item;
+    return woken < 0 ? (int)woken : result;
+}
+
+int wherry__wait_alone(wherry_loop *loop, wherry__wait **place, const char *reason,
+                       int64_t deadline)
+{
+    wherry__wait wait;
+    wherry__link list;
+    ssize_t woken;
+    int result = wherry__wait_allowed(loop, deadline);
+
+    if (result < 0)
+        return result;
+    wherry__link_init(&list);
+    wherry__wait_init(&wait, &list);
+    *place = &wait;
+    woken = wherry__wait_any(&wait, 1, reason, deadline, &result);
+    *place = NULL;
     return woken < 0 ? (int)woken : result;
 }

@@ -29,8 +29,8 @@ typedef struct wherry__wait {
  * WHERRY_E_WOULD_BLOCK, _TIMED_OUT, _MISUSE, _CANCELED. */
 int wherry__wait_allowed(wherry_loop *loop, int64_t deadline);
 
-/* Prepares a wait of the running task in list. */
-void wherry__wait_init(wherry__wait *wait, wherry__link *list);
+/* Prepares a wait of the running task, in front of next in its list. */
+void wherry__wait_init(wherry__wait *wait, wherry__link *next);
 
 /* Suspends the running task until one of count waits is completed or the deadline passes; completes
  * the others. Returns the index of the wait that was completed by a wake, and puts its result to
@@ -39,10 +39,16 @@ void wherry__wait_init(wherry__wait *wait, wherry__link *list);
 ssize_t wherry__wait_any(wherry__wait *waits, size_t count, const char *reason, int64_t deadline,
                          int *result);
 
-/* All of the above for one wait: returns its result. *item, unless item is NULL, is what the wait
- * brings with it, and with WHERRY_OK what it has in the end. */
-int wherry__wait_in(wherry_loop *loop, wherry__link *list, const char *reason, int64_t deadline,
+/* All of the above for one wait, which goes in front of next: that is a list for the end of it.
+ * Returns its result. *item, unless item is NULL, is what the wait brings with it, and with
+ * WHERRY_OK what it has in the end. */
+int wherry__wait_in(wherry_loop *loop, wherry__link *next, const char *reason, int64_t deadline,
                     void **item);
+
+/* The same for what only one task at a time waits for: *place is its wait until this returns, and
+ * NULL otherwise. Who has the place sees to it that it is still there then. */
+int wherry__wait_alone(wherry_loop *loop, wherry__wait **place, const char *reason,
+                       int64_t deadline);
 
 /* Completes wait with result, if it is not; its task runs in this pass or the next. */
 void wherry__wait_wake(wherry__wait *wait, int result);

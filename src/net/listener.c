@@ -28,7 +28,7 @@
 static void watch(wherry_listener *listener)
 {
     bool wanted = !listener->closed && !listener->paused && !listener->resting &&
-                  (listener->events != NULL || listener->waiting != NULL);
+                  (listener->events != NULL || listener->in_use);
 
     if (wherry__source_watch(listener->loop, &listener->source,
                              wanted ? (unsigned)WHERRY_READABLE : 0) < 0)
@@ -264,27 +264,21 @@ int wherry_listener_new_with(const wherry_listener_options *given)
 
 /* --- the user's side */
 
-/* Waits until one can be accepted. */
+/* Waits until one can be accepted, or the listener is closed. */
 static int wait_for_one(wherry_listener *listener, int64_t deadline)
 {
-    wherry__wait wait;
-    wherry__link list;
-    ssize_t woken;
     int result = wherry__wait_allowed(listener->loop, deadline);
 
     if (result < 0)
         return result;
-    wherry__link_init(&list);
-    wherry__wait_init(&wait, &list);
-    listener->waiting = &wait;
     listener->in_use = true;
     watch(listener);
-    woken = wherry__wait_any(&wait, 1, "accept", deadline, &result);
-    listener->waiting = NULL;
+    if (!listener->closed)
+        result = wherry__wait_alone(listener->loop, &listener->waiting, "accept", deadline);
     listener->in_use = false;
     watch(listener);
     dismiss(listener);
-    return woken < 0 ? (int)woken : result;
+    return result;
 }
 
 int wherry_listener_accept(wherry_listener *listener, wherry_stream **stream, int64_t deadline)

@@ -25,7 +25,7 @@ struct wherry_listener {
     bool bound_path;
     bool closed;
     bool freed;  /* by its owner */
-    bool in_use; /* a task that waited in it is still on its way out */
+    bool in_use; /* a task waits in it, or is still on its way out */
 };
 
 /* Gives a listener that has none its listening socket. WHERRY_OK, or the errors of

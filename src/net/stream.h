@@ -158,11 +158,9 @@ void wherry__stream_drop(wherry_stream *stream);
  * a task on its way out of a call. */
 void wherry__stream_dismiss(wherry_stream *stream);
 
-/* Suspends the running task in wait, which is prepared. Returns its result, or the code of the
- * deadline or cancellation. The stream may have been closed and freed meanwhile; its storage stays
- * for the rest of the pass. */
-int wherry__stream_wait(wherry_stream *stream, wherry__wait *wait, const char *reason,
-                        int64_t deadline);
+/* Suspends the running task as the receiver; results as wherry__wait_alone. The stream may have
+ * been closed and freed meanwhile; its storage stays for the rest of the pass. */
+int wherry__stream_wait(wherry_stream *stream, const char *reason, int64_t deadline);
 
 /* What to do when nothing is unsent any more: tells the end of sending, or goes on with closing. */
 void wherry__stream_all_sent(wherry_stream *stream);

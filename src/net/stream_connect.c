@@ -116,23 +116,6 @@ static int begin(wherry_stream *stream, const wherry_address *address, int64_t d
     return WHERRY_OK;
 }
 
-/* Suspends until the stream is connected or has failed. */
-static int wait(wherry_stream *stream, int64_t deadline)
-{
-    wherry__wait wait;
-    wherry__link list;
-    int result = wherry__wait_allowed(stream->loop, deadline);
-
-    if (result < 0 || !stream->connecting)
-        return stream->connecting ? result : WHERRY_OK;
-    wherry__link_init(&list);
-    wherry__wait_init(&wait, &list);
-    stream->receiver = &wait;
-    result = wherry__stream_wait(stream, &wait, "connect", deadline);
-    stream->receiver = NULL;
-    return result;
-}
-
 static int fail_to(const wherry_address *address, const wherry_stream *stream, int result)
 {
     char text[WHERRY_ADDRESS_TEXT_SIZE];
@@ -179,8 +162,8 @@ int wherry_stream_connect_with(wherry_stream **result, const wherry_address *add
     stream->told = true; /* what fails at once is told by the call's own result */
     code = begin(stream, address, told && deadline == WHERRY_NOW ? WHERRY_NEVER : deadline,
                  &options);
-    if (code == WHERRY_OK && !told)
-        code = wait(stream, deadline);
+    if (code == WHERRY_OK && !told && stream->connecting)
+        code = wherry__stream_wait(stream, "connect", deadline);
     if (code == WHERRY_OK && stream->reason != WHERRY_OK)
         code = stream->reason;
     if (code < 0)

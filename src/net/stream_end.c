@@ -61,17 +61,15 @@ void wherry__stream_dismiss(wherry_stream *stream)
         wherry__source_dismiss(stream->loop, &stream->source);
 }
 
-int wherry__stream_wait(wherry_stream *stream, wherry__wait *wait, const char *reason,
-                        int64_t deadline)
+int wherry__stream_wait(wherry_stream *stream, const char *reason, int64_t deadline)
 {
-    int result = WHERRY_OK;
-    ssize_t woken;
+    int result;
 
     stream->users++;
-    woken = wherry__wait_any(wait, 1, reason, deadline, &result);
+    result = wherry__wait_alone(stream->loop, &stream->receiver, reason, deadline);
     stream->users--;
     wherry__stream_dismiss(stream);
-    return woken < 0 ? (int)woken : result;
+    return result;
 }
 
 /* --- the other side's end, and failures */

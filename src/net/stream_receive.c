@@ -225,22 +225,6 @@ static int hand_out(wherry_stream *stream, wherry_bytes *bytes)
     return WHERRY_OK;
 }
 
-static int wait_for_bytes(wherry_stream *stream, int64_t deadline)
-{
-    wherry__wait wait;
-    wherry__link list;
-    int result = wherry__wait_allowed(stream->loop, deadline);
-
-    if (result < 0)
-        return result;
-    wherry__link_init(&list);
-    wherry__wait_init(&wait, &list);
-    stream->receiver = &wait;
-    result = wherry__stream_wait(stream, &wait, "receive", deadline);
-    stream->receiver = NULL;
-    return result;
-}
-
 int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes, int64_t deadline)
 {
     int result;
@@ -257,7 +241,7 @@ int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes, int64_t de
     if (stream->reason != WHERRY_OK)
         return stream->reason;
     wherry__stream_demand(stream, true, 0);
-    result = wait_for_bytes(stream, deadline);
+    result = wherry__stream_wait(stream, "receive", deadline);
     if (result != WHERRY_OK)
         return result;
     return wherry__stream_length(stream) > 0 ? hand_out(stream, bytes) : stream->reason;

@@ -213,18 +213,15 @@ static bool has_room(const wherry_stream *stream, size_t total)
  * already. */
 static int wait_for_output(wherry_stream *stream, bool sender, bool ahead, int64_t deadline)
 {
-    wherry__wait wait;
-    int result = wherry__wait_allowed(stream->loop, deadline);
+    wherry__link *next = ahead ? stream->waiters.next : &stream->waiters;
+    void *item = sender ? stream : NULL;
+    int result;
 
-    if (result < 0)
-        return result;
-    wherry__wait_init(&wait, &stream->waiters);
-    wait.item = sender ? stream : NULL;
-    if (ahead) {
-        wherry__link_remove(&wait.link);
-        wherry__list_prepend(&stream->waiters, &wait.link);
-    }
-    return wherry__stream_wait(stream, &wait, sender ? "send" : "flush", deadline);
+    stream->users++;
+    result = wherry__wait_in(stream->loop, next, sender ? "send" : "flush", deadline, &item);
+    stream->users--;
+    wherry__stream_dismiss(stream);
+    return result;
 }
 
 static bool senders_wait(const wherry_stream *stream)

@@ -185,23 +185,6 @@ static inline int answer(wherry_peer *peer, wherry_bytes *message)
                                                                        : wherry_peer_end(peer);
 }
 
-static int wait_for_message(wherry_peer *peer, int64_t deadline)
-{
-    wherry__wait wait;
-    wherry__link list;
-    ssize_t woken;
-    int result = wherry__wait_allowed(peer->loop, deadline);
-
-    if (result < 0)
-        return result;
-    wherry__link_init(&list);
-    wherry__wait_init(&wait, &list);
-    peer->receiver = &wait;
-    woken = wherry__wait_any(&wait, 1, "receive", deadline, &result);
-    peer->receiver = NULL;
-    return woken < 0 ? (int)woken : result;
-}
-
 /* The way of a receive that suspends. Others may close the peer meanwhile, hence the hold. */
 static int receive_later(wherry_peer *peer, wherry_bytes *message, int64_t deadline)
 {
@@ -212,7 +195,7 @@ static int receive_later(wherry_peer *peer, wherry_bytes *message, int64_t deadl
     if (had_its_turn(peer, deadline))
         result = wherry_yield();
     while (result == WHERRY_OK && !wherry__peer_ready(peer))
-        result = wait_for_message(peer, deadline);
+        result = wherry__wait_alone(peer->loop, &peer->receiver, "receive", deadline);
     peer->receiving = false;
     if (result == WHERRY_OK)
         result = answer(peer, message);
