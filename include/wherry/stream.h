@@ -172,6 +172,11 @@ WHERRY_PUBLIC void wherry_stream_local(const wherry_stream *stream, wherry_addre
 /* The descriptor, or -1 after the end. It belongs to the stream. */
 WHERRY_PUBLIC int wherry_stream_descriptor(const wherry_stream *stream);
 
+/* Has events told of the stream from now on, instead of who was before; NULL: nobody. So an
+ * accepted stream gets events of its own, best inside of accepted: nothing has been told of it yet.
+ * On a closed stream, or one that a peer was made of, it does nothing. */
+WHERRY_PUBLIC void wherry_stream_set_events(wherry_stream *stream, wherry_stream_events *events);
+
 /* Sets the time limit without traffic from now on, in nanoseconds; 0: none. */
 WHERRY_PUBLIC void wherry_stream_set_idle(wherry_stream *stream, int64_t idle_timeout);
 

@@ -74,6 +74,13 @@ void wherry__stream_use(wherry_stream *stream, const wherry__stream_hooks *hooks
     stream->owner = owner;
 }
 
+void wherry_stream_set_events(wherry_stream *stream, wherry_stream_events *events)
+{
+    if (stream->closed || (stream->hooks != NULL && stream->hooks != &events_hooks))
+        return;
+    wherry__stream_use(stream, events == NULL ? NULL : &events_hooks, events);
+}
+
 /* --- being ready */
 
 void wherry__stream_watch(wherry_stream *stream)

@@ -212,10 +212,39 @@ static void failing_memory_leaves_nothing(void **state)
     assert_int_equal(net_descriptors(), descriptors);
 }
 
+static void others_can_be_told_of_a_stream(void **state)
+{
+    net *world = *state;
+    recorder first, second;
+    wherry_stream *stream;
+    int ends[2];
+
+    recorder_init(&first);
+    recorder_init(&second);
+    net_pair(NET_PAIR, ends);
+    stream = net_stream(world, ends[0], &first);
+    wherry_stream_set_events(stream, &second.events);
+    net_put(ends[1], "x", 1);
+    NET_UNTIL(world, second.trace[0] == 'r');
+    assert_string_equal(first.trace, "");
+    wherry_stream_set_events(stream, NULL);
+    assert_int_equal(close(ends[1]), 0);
+    NET_UNTIL(world, wherry_stream_end(stream) == WHERRY_E_END);
+    assert_string_equal(second.trace, "r");
+    wherry_stream_close(stream);
+    wherry_stream_set_events(stream, &first.events);
+    wherry_stream_free(stream);
+    net_settle(world);
+    assert_string_equal(first.trace, "");
+    recorder_clear(&first);
+    recorder_clear(&second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(what_is_no_stream_is_refused_and_left_open),
+        NET_TEST(others_can_be_told_of_a_stream),
         NET_TEST(bad_options_are_named),
         NET_TEST(descriptor_has_one_stream_on_a_loop),
         NET_TEST(refused_watch_leaves_the_descriptor_to_the_caller),
