@@ -163,13 +163,17 @@ static void input_from_a_file_and_output_to_one(void **state)
     server_stop(&echo_server);
 }
 
-/* Opens a pseudo-terminal without echo, whose other end is for the command. */
+/* Opens a pseudo-terminal without echo, whose other end is for the command; skips the test where
+ * there are none. */
 static int open_terminal(int *other)
 {
     int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     struct termios mode;
 
-    assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0) {
+        print_message("skipped: no pseudo-terminals here\n");
+        skip();
+    }
     *other = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
     assert_true(*other >= 0);
     assert_int_equal(tcgetattr(*other, &mode), 0);
