@@ -2,15 +2,14 @@
 #include <wherry/server.h>
 
 #include <signal.h>
-#include <stdio.h>
 
 #include <wherry/error.h>
 #include <wherry/signal.h>
 #include <wherry/task.h>
 
 #include "base/error.h"
+#include "base/list.h"
 #include "base/options.h"
-#include "loop/loop.h"
 #include "loop/task.h"
 
 /* On a coroutine: from the start to the end. */
@@ -39,9 +38,7 @@ typedef struct program {
     wherry_signal_receiver receiver; /* first */
     const wherry_server_options *options;
     wherry_server *server;
-    bool stopped; /* by a signal, perhaps before there was a server */
-    int result;
-    char problem[WHERRY__PROBLEM_SIZE]; /* the coroutine's, whose storage goes with it */
+    bool stopped; /* by a signal */
 } program;
 
 static void on_signal(wherry_signal_receiver *self, wherry_signal *signal, int number)
@@ -55,51 +52,36 @@ static void on_signal(wherry_signal_receiver *self, wherry_signal *signal, int n
         wherry_server_stop(this->server);
 }
 
-static int body(void *argument)
+static int take_signals(program *this, wherry_signal *signals[2])
 {
-    program *this = argument;
-
-    if (!this->stopped)
-        this->result = serve_here(this->options, &this->server);
-    if (this->stopped && this->result == WHERRY_E_CANCELED)
-        this->result = WHERRY_OK; /* on_start was in the middle of something */
-    (void)snprintf(this->problem, sizeof(this->problem), "%s", wherry_problem());
-    return WHERRY_OK;
-}
-
-static int take_signals(wherry_loop *loop, program *this, wherry_signal *signals[2])
-{
-    int result = wherry_signal_new(&signals[0], .loop = loop, .number = SIGINT, .once = 1,
+    int result = wherry_signal_new(&signals[0], .number = SIGINT, .once = 1,
                                    .receiver = &this->receiver);
 
     if (result == WHERRY_OK)
-        result = wherry_signal_new(&signals[1], .loop = loop, .number = SIGTERM, .once = 1,
+        result = wherry_signal_new(&signals[1], .number = SIGTERM, .once = 1,
                                    .receiver = &this->receiver);
     return result;
 }
 
-static int run(wherry_loop *loop, program *this)
+static int body(void *argument)
 {
+    program *this = argument;
     wherry_signal *signals[2] = { NULL, NULL };
-    ssize_t done = take_signals(loop, this, signals);
+    int result = take_signals(this, signals);
 
-    if (done == WHERRY_OK)
-        done = wherry_spawn(NULL, body, this, .name = "serve", .loop = loop);
-    while (done >= 0 && loop->task_count > 0)
-        done = wherry__loop_pass(loop, WHERRY_NEVER);
+    if (result == WHERRY_OK)
+        result = serve_here(this->options, &this->server);
+    if (this->stopped && result == WHERRY_E_CANCELED) /* on_start was in the middle of something */
+        result = WHERRY_OK;
     wherry_signal_free(signals[0]);
     wherry_signal_free(signals[1]);
-    if (done < 0 || this->result >= 0)
-        return (int)(done < 0 ? done : this->result);
-    return wherry__fail(this->result, "%s", this->problem);
+    return result;
 }
 
 int wherry_serve_with(const wherry_server_options *given)
 {
     wherry_server_options options;
     program this = { .receiver = { .arrived = on_signal }, .options = &options };
-    wherry_server *unused;
-    wherry_loop *loop;
     int result = WHERRY__OPTIONS_COPY(&options, given);
 
     if (result < 0)
@@ -107,13 +89,8 @@ int wherry_serve_with(const wherry_server_options *given)
     if (options.result != NULL || options.loop != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "options result and loop: not here");
     if (wherry__task_running() != NULL)
-        return serve_here(&options, &unused);
+        return serve_here(&options, &this.server);
     if (wherry_loop_current() != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "a callback cannot wait for a server");
-    result = wherry_loop_new(&loop);
-    if (result < 0)
-        return result;
-    result = run(loop, &this);
-    wherry_loop_free(loop);
-    return result;
+    return wherry_run(body, &this);
 }

@@ -67,7 +67,7 @@ static int serve(teller *this)
     return wherry_serve(.endpoints = "tcp://127.0.0.1:0", .handler = &this->handler);
 }
 
-/* Its first look at the clock after the signals are taken comes before anything has run. */
+/* Its first look at the clock after the signals are taken comes at the end of its first pass. */
 static wherry_system early;
 
 static int64_t raise_early(wherry_system *self)
@@ -163,12 +163,14 @@ static void a_signal_stops_it_in_order(void **state)
     }
 }
 
-static void a_signal_before_it_has_begun_stops_it_too(void **state)
+static void a_signal_at_the_very_beginning_stops_it_too(void **state)
 {
     int told;
     pid_t child = fork_server(serve_signaled_early, &told);
 
     (void)state;
+    assert_int_equal(next_letter(told), 's');
+    assert_int_equal(next_letter(told), 'e');
     assert_int_equal(end_of(child, told), 0);
 }
 
@@ -455,7 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signal_stops_it_in_order),
-        cmocka_unit_test(a_signal_before_it_has_begun_stops_it_too),
+        cmocka_unit_test(a_signal_at_the_very_beginning_stops_it_too),
         cmocka_unit_test(a_signal_stops_a_start_that_waits),
         cmocka_unit_test(a_second_signal_ends_the_program),
         cmocka_unit_test(an_ignored_signal_stays_ignored),
