@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include <wherry/bytes.h>
 #include <wherry/export.h>
 
 #ifdef __cplusplus

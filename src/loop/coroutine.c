@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "loop/announce.h"
 #include "loop/switch.h"
 
 /* What checkers were told lies below the problem place, whose size keeps it aligned. */

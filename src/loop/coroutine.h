@@ -24,7 +24,6 @@
 
 #include <stdbool.h>
 
-#include "loop/announce.h"
 #include "loop/stack.h"
 
 typedef void wherry__coroutine_function(void *argument);

@@ -7,7 +7,6 @@
  */
 #include "loop/deadlines.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include <wherry/time.h>

@@ -4,7 +4,6 @@
 #include <wherry/error.h>
 #include <wherry/event.h>
 
-#include "base/error.h"
 #include "loop/loop.h"
 #include "loop/task.h"
 #include "loop/wait.h"

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "loop/loop.h"
-#include "loop/task.h"
 
 /* Passes until no task is left, or somebody stops the loop. */
 static int run_tasks(wherry_loop *loop)

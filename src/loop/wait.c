@@ -1,8 +1,6 @@
 /* Waiting: the one place where tasks suspend. */
 #include "loop/wait.h"
 
-#include <assert.h>
-
 #include <wherry/error.h>
 
 #include "base/error.h"

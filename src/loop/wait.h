@@ -14,7 +14,6 @@
 #include <wherry/task.h>
 
 #include "base/list.h"
-#include "loop/deadlines.h"
 
 typedef struct wherry__wait {
     wherry__link link; /* in the list of what it waits for */

@@ -1,8 +1,6 @@
 /* Watch: a caller's descriptor as a source of the loop. */
 #include <wherry/watch.h>
 
-#include <errno.h>
-
 #include <wherry/error.h>
 
 #include "base/error.h"

@@ -2,7 +2,6 @@
 #include "net/socket.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 ssize_t wherry__socket_receive(wherry_system *system, int descriptor, void *data, size_t size,

@@ -6,7 +6,6 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
-#include "base/size.h"
 #include "loop/task.h"
 #include "net/socket.h"
 

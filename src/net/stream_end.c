@@ -15,7 +15,6 @@
 #include "base/error.h"
 #include "base/size.h"
 #include "loop/task.h"
-#include "net/output.h"
 #include "net/socket.h"
 
 /* What is read and thrown away at most. */

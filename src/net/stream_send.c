@@ -2,9 +2,6 @@
  * in one write. */
 #include "net/stream.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include <wherry/error.h>
 
 #include "base/error.h"

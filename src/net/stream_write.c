@@ -6,7 +6,6 @@
 
 #include <wherry/error.h>
 
-#include "base/size.h"
 #include "net/output.h"
 #include "net/socket.h"
 

@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/options.h"
-#include "loop/loop.h"
 #include "net/stream.h"
 #include "peer/peer.h"
 

@@ -7,7 +7,6 @@
 #include <wherry/task.h>
 
 #include "base/error.h"
-#include "base/size.h"
 #include "loop/task.h"
 #include "loop/wait.h"
 #include "peer/peer.h"

@@ -5,7 +5,6 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
-#include "base/size.h"
 
 /* How often a port that the kernel chose for the first of two addresses is given up because the
  * second one's is taken. */
