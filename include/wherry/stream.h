@@ -146,8 +146,9 @@ WHERRY_PUBLIC int wherry_stream_shutdown(wherry_stream *stream);
 /* --- The end */
 
 /* Ends the stream here, now: waiters wake with WHERRY_E_CLOSED, no callback follows. What was sent
- * before still goes out, in the background, within the linger time; what was received and not
- * consumed can still be peeked. Closing again does nothing. */
+ * before still goes out, in the background, within the linger time; what has not gone by then is
+ * thrown away, and the other end gets a reset (TCP). What was received and not consumed can still
+ * be peeked. Closing again does nothing. */
 WHERRY_PUBLIC void wherry_stream_close(wherry_stream *stream);
 
 /* Ends the stream here, now, and throws away what was not sent: the other end gets a reset (TCP:

@@ -33,15 +33,25 @@ static void keep_local(wherry_stream *stream)
     wherry__address_shorten(stream->loop, &stream->open.local, &local);
 }
 
+/* Whether bytes are lost with the descriptor: then the other end must not take what it has got for
+ * all. A parent process may still send them. */
+static bool is_cut_off(const wherry_stream *stream)
+{
+    return stream->output != NULL && !stream->as_file && !stream->loop->forgotten;
+}
+
 void wherry__stream_drop(wherry_stream *stream)
 {
     wherry_loop *loop = stream->loop;
     int descriptor = stream->source.descriptor;
+    bool cut_off = is_cut_off(stream);
 
     wherry__stream_drop_output(stream, stream->closed ? WHERRY_E_CLOSED : stream->refusal);
     if (descriptor >= 0) {
         keep_local(stream);
         wherry__source_forget(loop, &stream->source);
+        if (!stream->keep && cut_off)
+            wherry__socket_break(loop->system, descriptor);
         if (!stream->keep)
             (void)loop->system->close(loop->system, descriptor);
     }
