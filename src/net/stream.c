@@ -26,59 +26,10 @@
 #define MILLISECOND WHERRY_MILLISECONDS(1)
 #define LINGER_MAX (UINT32_MAX * MILLISECOND)
 
-/* --- the public callbacks as a user of the hooks */
-
-static void tell_connected(void *owner, wherry_stream *stream)
-{
-    wherry_stream_events *events = owner;
-
-    if (events->connected != NULL)
-        events->connected(events, stream);
-}
-
-/* What is consumed inside the callback makes room, so that reading goes on. */
-static void tell_received(void *owner, wherry_stream *stream)
-{
-    wherry_stream_events *events = owner;
-
-    if (events->received != NULL)
-        events->received(events, stream);
-}
-
-static void tell_writable(void *owner, wherry_stream *stream)
-{
-    wherry_stream_events *events = owner;
-
-    if (events->writable != NULL)
-        events->writable(events, stream);
-}
-
-static void tell_ended(void *owner, wherry_stream *stream, int reason)
-{
-    wherry_stream_events *events = owner;
-
-    if (events->ended != NULL)
-        events->ended(events, stream, reason);
-}
-
-static const wherry__stream_hooks events_hooks = {
-    .connected = tell_connected,
-    .received = tell_received,
-    .writable = tell_writable,
-    .ended = tell_ended,
-};
-
 void wherry__stream_use(wherry_stream *stream, const wherry__stream_hooks *hooks, void *owner)
 {
     stream->hooks = hooks;
     stream->owner = owner;
-}
-
-void wherry_stream_set_events(wherry_stream *stream, wherry_stream_events *events)
-{
-    if (stream->closed || (stream->hooks != NULL && stream->hooks != &events_hooks))
-        return;
-    wherry__stream_use(stream, events == NULL ? NULL : &events_hooks, events);
 }
 
 /* --- being ready */
@@ -301,8 +252,7 @@ wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_option
     if (stream == NULL)
         return NULL;
     stream->loop = loop;
-    if (options->events != NULL)
-        wherry__stream_use(stream, &events_hooks, options->events);
+    wherry_stream_set_events(stream, options->events);
     set_limits(stream, options);
     stream->hungry = true;
     wherry__link_init(&stream->waiters);

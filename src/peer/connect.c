@@ -49,7 +49,7 @@ int wherry_connect_with(wherry_peer **peer, const char *text, const wherry_proto
 {
     wherry_connect_options options;
     wherry_stream_options stream_options;
-    wherry_endpoint endpoint;
+    wherry_endpoint endpoint = { .count = 0 };
     wherry_stream *stream;
     int result;
 
