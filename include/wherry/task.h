@@ -20,9 +20,9 @@ typedef struct wherry_task wherry_task;
 typedef struct wherry_group wherry_group;
 
 /* What a task runs. Returns zero or a positive number when it is done, or a negative code for what
- * went wrong; who joins the task gets it. WHERRY_E_END, _RESET, _IDLE, _CLOSED and _CANCELED end it
- * quietly; another negative result that nobody can join (spawned without a place for the task, in
- * no group) is logged. */
+ * went wrong; who joins the task gets it. WHERRY_E_END, _RESET, _TRUNCATED, _IDLE, _CLOSED and
+ * _CANCELED end it quietly; another negative result that nobody can join (spawned without a place
+ * for the task, in no group) is logged. */
 typedef int wherry_body(void *argument);
 
 typedef struct wherry_task_options {
@@ -30,7 +30,7 @@ typedef struct wherry_task_options {
     const char *name;    /* for people; copied, cut at 31 bytes. NULL: "task" */
     wherry_loop *loop;   /* NULL: the loop that the caller runs on */
     wherry_group *group; /* NULL: none. Its loop is the task's */
-    size_t stack_size;   /* bytes; 0: the loop's */
+    size_t stack_size;   /* bytes, at least 16 KiB; 0: the loop's */
     WHERRY_RESERVED;
 } wherry_task_options;
 

@@ -54,8 +54,8 @@ const char *wherry_version(void)
 
 int wherry__error_is_quiet(int code)
 {
-    return code == WHERRY_E_END || code == WHERRY_E_RESET || code == WHERRY_E_IDLE ||
-           code == WHERRY_E_CLOSED || code == WHERRY_E_CANCELED;
+    return code == WHERRY_E_END || code == WHERRY_E_RESET || code == WHERRY_E_TRUNCATED ||
+           code == WHERRY_E_IDLE || code == WHERRY_E_CLOSED || code == WHERRY_E_CANCELED;
 }
 
 /* Several numbers may be one and the same, as EAGAIN and EWOULDBLOCK are on Linux: hence a table to

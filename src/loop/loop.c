@@ -15,7 +15,6 @@
 #define TOCK_DEFAULT INT64_C(31250000)
 
 #define STACK_DEFAULT ((size_t)64 << 10)
-#define STACK_MIN ((size_t)16 << 10)
 #define STACKS_KEPT_DEFAULT 1024
 #define CHUNK_DEFAULT ((size_t)64 << 10)
 #define CHUNK_MIN 512
@@ -88,8 +87,9 @@ static int check_options(const wherry_loop_options *options)
         return wherry__fail(WHERRY_E_MISUSE, "option tock: it is negative");
     if (options->linger < 0)
         return wherry__fail(WHERRY_E_MISUSE, "option linger: it is negative");
-    if (options->stack_size != 0 && options->stack_size < STACK_MIN)
-        return wherry__fail(WHERRY_E_MISUSE, "option stack_size: under %zu bytes", STACK_MIN);
+    if (options->stack_size != 0 && options->stack_size < WHERRY__STACK_MIN)
+        return wherry__fail(WHERRY_E_MISUSE, "option stack_size: under %zu bytes",
+                            WHERRY__STACK_MIN);
     if (options->chunk_size != 0 &&
         (options->chunk_size < CHUNK_MIN || options->chunk_size > CHUNK_MAX))
         return wherry__fail(WHERRY_E_MISUSE, "option chunk_size: not between %d bytes and %zu",

@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The least that a coroutine is given. */
+#define WHERRY__STACK_MIN ((size_t)16 << 10)
+
 typedef struct wherry__stack {
     void *low;   /* the lowest usable byte, above the guard */
     size_t size; /* usable bytes, a multiple of the page size */

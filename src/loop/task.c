@@ -102,8 +102,9 @@ static int check_spawn(wherry_body *body, const wherry_task_options *options, bo
         return wherry__fail(WHERRY_E_MISUSE, "a task without a body");
     if (group != NULL && options->loop != NULL && options->loop != group->loop)
         return wherry__fail(WHERRY_E_MISUSE, "option group: it belongs to another loop");
-    if (options->stack_size != 0 && options->stack_size < ((size_t)16 << 10))
-        return wherry__fail(WHERRY_E_MISUSE, "option stack_size: under 16384 bytes");
+    if (options->stack_size != 0 && options->stack_size < WHERRY__STACK_MIN)
+        return wherry__fail(WHERRY_E_MISUSE, "option stack_size: under %zu bytes",
+                            WHERRY__STACK_MIN);
     if (((*loop)->ending && !last) || (group != NULL && group->canceled))
         return wherry__fail(WHERRY_E_CANCELED, "no task can be started: %s",
                             (*loop)->ending ? "the loop is being freed" : "the group is canceled");

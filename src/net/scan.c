@@ -1,6 +1,5 @@
-/* Scan: reading a text from outside byte by byte, and telling where it is wrong. Bytes are compared
- * by value: the functions of ctype.h would let the locale of the program decide what a digit or a
- * letter is. */
+/* Scan: reading a text from outside byte by byte, and telling where it is wrong. Letters are
+ * compared by value, as digits are, whatever the locale of the program. */
 #include "net/scan.h"
 
 #include <stdarg.h>
@@ -21,15 +20,6 @@ enum {
     EXCERPT_BEFORE = 24, /* of a longer one, so many bytes in front of the mistake */
     NUMBER_SHOWN = 20,
 };
-
-int wherry__hex_digit(int byte)
-{
-    if (wherry__is_digit(byte))
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
 
 bool wherry__is_word(const char *text, size_t length, const char *word)
 {

@@ -10,6 +10,8 @@
 
 #include <wherry/export.h>
 
+#include "base/digit.h"
+
 typedef struct wherry__scan {
     const char *text; /* all of it, for messages; it need not end with a zero */
     size_t length;    /* of text */
@@ -22,14 +24,6 @@ static inline int wherry__scan_peek(const wherry__scan *scan)
 {
     return scan->at < scan->end ? (unsigned char)scan->text[scan->at] : -1;
 }
-
-static inline bool wherry__is_digit(int byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-/* The value of a hexadecimal digit, or -1. */
-int wherry__hex_digit(int byte);
 
 /* Whether length bytes of text are the given word of small letters, in letters of any case: without
  * a locale's opinion. */

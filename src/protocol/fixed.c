@@ -1,4 +1,5 @@
 /* Fixed size: every message has the same number of bytes, and nothing stands between them. */
+#include "base/digit.h"
 #include "base/error.h"
 #include "base/size.h"
 #include "protocol/framing.h"
@@ -10,9 +11,7 @@ static bool read_number(wherry_bytes text, size_t *number)
     if (text.length == 0 || text.data[0] == '0')
         return false;
     for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-        if (!wherry__size_multiply(*number, 10, number) ||
+        if (!wherry__is_digit(text.data[i]) || !wherry__size_multiply(*number, 10, number) ||
             !wherry__size_add(*number, (size_t)(text.data[i] - '0'), number))
             return false;
     }

@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/digit.h"
 #include "base/error.h"
 #include "base/size.h"
 
@@ -179,18 +180,6 @@ int wherry__separated_encode(const wherry__settings *settings, wherry__frame *fr
     return WHERRY_OK;
 }
 
-/* The value of a hexadecimal digit, -1 for anything else. */
-static int digit_value(uint8_t digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
-}
-
 /* Reads the byte that stands at *at in text, itself or as %XX, and moves *at behind it; -1: it is
  * no byte. */
 static int read_byte(wherry_bytes text, size_t *at)
@@ -203,8 +192,8 @@ static int read_byte(wherry_bytes text, size_t *at)
         return byte;
     if (text.length - *at < 2)
         return -1;
-    high = digit_value(text.data[(*at)++]);
-    low = digit_value(text.data[(*at)++]);
+    high = wherry__hex_digit(text.data[(*at)++]);
+    low = wherry__hex_digit(text.data[(*at)++]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 

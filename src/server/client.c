@@ -19,18 +19,12 @@ static void describe(const wherry__client *client, char *text, size_t size)
     (void)wherry_address_format(&address, text, size);
 }
 
-/* Whether result is neither how a connection ends nor a cancellation. */
-static bool is_failure(int result)
-{
-    return !wherry__error_is_quiet(result) && result != WHERRY_E_TRUNCATED;
-}
-
 static void log_failure(const wherry__client *client, int result)
 {
     char text[WHERRY_ADDRESS_TEXT_SIZE];
     const char *problem = wherry_problem();
 
-    if (!is_failure(result) || !wherry__log_wants(WHERRY_LOG_ERROR))
+    if (wherry__error_is_quiet(result) || !wherry__log_wants(WHERRY_LOG_ERROR))
         return;
     describe(client, text, sizeof(text));
     wherry__log(client->server->loop->now, WHERRY_LOG_ERROR,

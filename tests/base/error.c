@@ -65,8 +65,8 @@ static void success_and_unknown_codes_have_names_too(void **state)
 
 static void quiet_codes_are_ends_and_cancellation(void **state)
 {
-    const int quiet[] = { WHERRY_E_END, WHERRY_E_RESET, WHERRY_E_IDLE, WHERRY_E_CLOSED,
-                          WHERRY_E_CANCELED };
+    const int quiet[] = { WHERRY_E_END,  WHERRY_E_RESET,  WHERRY_E_TRUNCATED,
+                          WHERRY_E_IDLE, WHERRY_E_CLOSED, WHERRY_E_CANCELED };
     size_t count = 0;
 
     (void)state;
@@ -74,7 +74,7 @@ static void quiet_codes_are_ends_and_cancellation(void **state)
         assert_true(wherry__error_is_quiet(quiet[i]));
     for (size_t i = 0; i < CODES; i++)
         count += wherry__error_is_quiet(codes[i].code) ? 1 : 0;
-    assert_int_equal(count, 5);
+    assert_int_equal(count, 6);
     assert_false(wherry__error_is_quiet(WHERRY_OK));
     assert_false(wherry__error_is_quiet(1));
 }
