@@ -97,9 +97,10 @@ struct wherry_stream {
     bool as_file : 1;  /* no socket */
     bool pipe : 1;     /* one of those: it has one direction only */
     bool ask_first : 1;
-    bool keep : 1;    /* the descriptor is left open */
-    bool refused : 1; /* a send was refused: tell when there is room */
-    bool roomy : 1;   /* there is room now, and the hooks were not told of it yet */
+    bool keep : 1;         /* the descriptor is left open */
+    bool refused : 1;      /* a send was refused: tell when there is room */
+    bool roomy : 1;        /* there is room now, and the hooks were not told of it yet */
+    bool sender_woken : 1; /* who waited longest for room is about to send: nobody goes before it */
 };
 
 /* Makes a stream that is not opened yet, with the limits of options. NULL: no memory. */

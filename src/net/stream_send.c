@@ -103,8 +103,10 @@ static int queue(wherry_stream *stream, const wherry_bytes *parts, size_t count)
     result = queue_parts(stream, parts, count);
     if (result == WHERRY_E_FULL)
         result = queue_more(stream, parts, count);
-    if (result < 0 && stream->output != NULL && stream->output->unsent == 0)
-        wherry__stream_drop_output(stream, WHERRY_OK); /* an output always has something to send */
+    if (result < 0 && stream->output != NULL && stream->output->unsent == 0) {
+        wherry__output_free(stream->output); /* an output always has something to send */
+        stream->output = NULL;
+    }
     return result;
 }
 
@@ -217,12 +219,16 @@ static int wait_for_output(wherry_stream *stream, bool sender, bool ahead, int64
     stream->users++;
     result = wherry__wait_in(stream->loop, next, sender ? "send" : "flush", deadline, &item);
     stream->users--;
+    if (sender && result == WHERRY_OK)
+        stream->sender_woken = false;
     wherry__stream_dismiss(stream);
     return result;
 }
 
 static bool senders_wait(const wherry_stream *stream)
 {
+    if (stream->sender_woken)
+        return true;
     for (const wherry__link *link = stream->waiters.next; link != &stream->waiters;
          link = link->next)
         if (WHERRY__OWNER(link, wherry__wait, link)->item != NULL)
@@ -267,7 +273,8 @@ static bool goes_on(const wherry_stream *stream, size_t total)
 
     return output != NULL && stream->source.flush_next != NULL && !stream->closed &&
            !stream->shutting && output->unsent + total < WRITE_AT &&
-           output->unsent + total <= stream->send_max && wherry__list_empty(&stream->waiters);
+           output->unsent + total <= stream->send_max && wherry__list_empty(&stream->waiters) &&
+           !stream->sender_woken;
 }
 
 uint8_t *wherry__stream_place(wherry_stream *stream, size_t total)

@@ -60,16 +60,15 @@ static void wait_for_system(wherry_stream *stream, ssize_t result)
 void wherry__stream_wake_waiters(wherry_stream *stream)
 {
     wherry__link *link = stream->waiters.next;
-    bool sender_woken = false;
 
     while (link != &stream->waiters) {
         wherry__wait *wait = WHERRY__OWNER(link, wherry__wait, link);
         bool is_sender = wait->item != NULL;
 
         link = link->next;
-        if (is_sender ? !sender_woken : stream->output == NULL)
+        if (is_sender ? !stream->sender_woken : stream->output == NULL)
             wherry__wait_wake(wait, WHERRY_OK);
-        sender_woken = sender_woken || is_sender;
+        stream->sender_woken = stream->sender_woken || is_sender;
     }
 }
 
