@@ -20,8 +20,7 @@ typedef struct wherry_listener_events wherry_listener_events;
 /* Embed it as the first member of a struct of your own; it is passed back as self. */
 struct wherry_listener_events {
     /* A connection was accepted; the stream is the program's to free. Called outside of coroutines;
-     * it may close or free the listener. Connections accepted while this is NULL wait for
-     * wherry_listener_accept. */
+     * it may close or free the listener. */
     void (*accepted)(wherry_listener_events *self, wherry_listener *listener,
                      wherry_stream *stream);
     WHERRY_RESERVED;
@@ -42,7 +41,7 @@ typedef struct wherry_listener_options {
     int reuse_port;       /* not 0: several listeners may share the port (SO_REUSEPORT) */
     size_t accepted_per_pass;            /* connections; 0: 64 */
     const wherry_stream_options *stream; /* for the streams it makes: limits, idle_timeout, linger,
-                                            delay, events; copied. NULL: defaults */
+                                            delay, events, no other; copied. NULL: defaults */
     WHERRY_RESERVED;
 } wherry_listener_options;
 
@@ -55,8 +54,10 @@ typedef struct wherry_listener_options {
  *
  * WHERRY_E_ADDRESS_IN_USE, _NO_ADDRESS, _NO_PERMISSION, _NOT_FOUND (the folder of a Unix path),
  * _UNSUPPORTED (no such family here): it cannot listen there. WHERRY_E_INVALID: the descriptor is
- * not a listening socket, or may block. WHERRY_E_MISUSE: no place for the result, no loop, no
- * address, or both an address and a descriptor. WHERRY_E_NO_DESCRIPTORS, _NO_MEMORY. */
+ * not a listening socket, or may block. WHERRY_E_EXISTS: the loop watches it already.
+ * WHERRY_E_MISUSE: no place for the result, no loop, no address, both an address and a descriptor,
+ * events whose accepted is NULL, or an option of the streams that makes no sense.
+ * WHERRY_E_NO_DESCRIPTORS, _NO_MEMORY, _FULL: a limit of the system on watches. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_listener_new_with(const wherry_listener_options *options);
 #define wherry_listener_new(...)                                                                   \
     wherry_listener_new_with(&(wherry_listener_options){ .size = sizeof(wherry_listener_options),  \

@@ -25,8 +25,8 @@ typedef struct wherry_peer wherry_peer;
 typedef struct wherry_connect_options {
     size_t size;                         /* set by the macro */
     wherry_loop *loop;                   /* NULL: the loop that the caller runs on */
-    const wherry_stream_options *stream; /* limits, idle_timeout, linger, delay; NULL: defaults.
-                                            events must be NULL */
+    const wherry_stream_options *stream; /* limits, idle_timeout, linger, delay, no other; NULL:
+                                            defaults */
     WHERRY_RESERVED;
 } wherry_connect_options;
 
@@ -36,7 +36,8 @@ typedef struct wherry_connect_options {
  * on success only, and is NULL otherwise. WHERRY_E_INVALID, _TOO_LARGE, _NO_NAME, _UNSUPPORTED: the
  * endpoint, see wherry_endpoint_next; a port 0 or "*" is not one to connect to. WHERRY_E_REFUSED
  * and the others of wherry_stream_connect: for the last address tried. WHERRY_E_TIMED_OUT,
- * WHERRY_E_CANCELED, WHERRY_E_MISUSE: not on a coroutine. */
+ * WHERRY_E_CANCELED. WHERRY_E_MISUSE: not on a coroutine, no place for the result, no protocol, or
+ * an option that makes no sense. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_connect_with(wherry_peer **peer, const char *endpoint,
                                                      const wherry_protocol *protocol,
                                                      int64_t deadline,
@@ -49,8 +50,8 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_connect_with(wherry_peer **peer, const c
 
 /* Makes a peer of a stream, which is the peer's from then on: its events are replaced. For streams
  * that were made by hand (a socketpair, a pipe). The caller ends it with wherry_peer_close.
- * WHERRY_E_MISUSE: no place for the result, a closed stream. WHERRY_E_NO_MEMORY; the stream stays
- * the caller's in both. */
+ * WHERRY_E_MISUSE: no place for the result, no open stream, or no protocol. WHERRY_E_NO_MEMORY. The
+ * stream stays the caller's in both. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_peer_new(wherry_peer **peer, wherry_stream *stream,
                                                  const wherry_protocol *protocol);
 

@@ -76,14 +76,15 @@ typedef struct wherry_server_options {
     int backlog;    /* listen(2); 0: SOMAXCONN */
     int reuse_port; /* not 0: several servers may share the port (SO_REUSEPORT) */
     const wherry_stream_options *stream; /* for the clients' streams: limits, idle_timeout, linger,
-                                            delay; copied. NULL: defaults */
+                                            delay, no other; copied. NULL: defaults */
     WHERRY_RESERVED;
 } wherry_server_options;
 
 /* Makes a server that does nothing yet: wherry_server_new(&server, .endpoints =
  * "tcp://127.0.0.1:0", .handler = &mine). The caller frees it. WHERRY_E_MISUSE: no place for the
- * result, no loop, no endpoints, no handler or no handle in it. WHERRY_E_INVALID, _TOO_LARGE,
- * _NO_NAME, _UNSUPPORTED: the endpoints; wherry_problem() says which and where. WHERRY_E_NO_MEMORY.
+ * result, no loop, no endpoints, no handler or no handle in it, or an option that makes no sense.
+ * WHERRY_E_INVALID, _TOO_LARGE, _NO_NAME, _UNSUPPORTED: the endpoints; wherry_problem() says which
+ * and where. WHERRY_E_NO_MEMORY.
  */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_server_new_with(const wherry_server_options *options);
 #define wherry_server_new(...)                                                                     \

@@ -37,8 +37,9 @@ typedef struct wherry_watch_options {
 
 /* Watches a descriptor: wherry_watch_new(&watch, .descriptor = fd, .events = WHERRY_READABLE,
  * .watcher = &mine). The caller frees it before closing the descriptor. WHERRY_E_MISUSE: no place
- * for the result, no loop, or unknown events. WHERRY_E_EXISTS: the loop watches it already.
- * WHERRY_E_INVALID: it is not an open descriptor. WHERRY_E_NO_MEMORY, WHERRY_E_SYSTEM. */
+ * for the result, no loop, unknown events, or a watcher whose ready is NULL. WHERRY_E_EXISTS: the
+ * loop watches it already. WHERRY_E_INVALID: it is not an open descriptor. WHERRY_E_NO_MEMORY,
+ * _FULL: a limit of the system on watches. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_watch_new_with(const wherry_watch_options *options);
 #define wherry_watch_new(...)                                                                      \
     wherry_watch_new_with(                                                                         \

@@ -187,6 +187,8 @@ static int check_options(const wherry_signal_options *options)
 {
     if (options->result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the signal");
+    if (options->receiver != NULL && options->receiver->arrived == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "option receiver: arrived is NULL");
     if (options->number <= 0 || options->number >= NSIG)
         return wherry__fail(WHERRY_E_INVALID, "option number: there is no signal %d",
                             options->number);

@@ -86,6 +86,8 @@ static int check_options(const wherry_watch_options *options)
     if ((options->events & ~ASKABLE) != 0)
         return wherry__fail(WHERRY_E_MISUSE, "option events: unknown ones among 0x%x",
                             options->events);
+    if (options->watcher != NULL && options->watcher->ready == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "option watcher: ready is NULL");
     if (options->descriptor < 0)
         return wherry__fail(WHERRY_E_INVALID, "option descriptor: %d is none", options->descriptor);
     return WHERRY_OK;

@@ -25,14 +25,17 @@
 
 /* --- accepting */
 
-static void watch(wherry_listener *listener)
+/* A listener that cannot be watched is closed. */
+static int watch(wherry_listener *listener)
 {
     bool wanted = !listener->closed && !listener->paused && !listener->resting &&
                   (listener->events != NULL || listener->in_use);
+    int result = wherry__source_watch(listener->loop, &listener->source,
+                                      wanted ? (unsigned)WHERRY_READABLE : 0);
 
-    if (wherry__source_watch(listener->loop, &listener->source,
-                             wanted ? (unsigned)WHERRY_READABLE : 0) < 0)
+    if (result < 0)
         wherry_listener_close(listener);
+    return result;
 }
 
 static void rest(wherry_listener *listener, int number)
@@ -50,7 +53,7 @@ static void on_rested(wherry__deadline *deadline)
     wherry_listener *listener = WHERRY__OWNER(deadline, wherry_listener, pause);
 
     listener->resting = false;
-    watch(listener);
+    (void)watch(listener);
 }
 
 static int take_away(wherry_listener *listener)
@@ -120,7 +123,7 @@ static void on_ready(wherry__source *source, unsigned events)
         else if (result != WHERRY_E_RESET)
             break;
     }
-    watch(listener);
+    (void)watch(listener);
 }
 
 /* --- the end */
@@ -212,7 +215,7 @@ static int read_options(wherry_listener_options *options, wherry_stream_options 
 
     if (result < 0)
         return result;
-    result = wherry__stream_options_copy(stream, options->stream);
+    result = wherry__stream_limits_copy(stream, options->stream);
     options->stream = stream;
     return result < 0 ? result : check_options(options);
 }
@@ -250,10 +253,8 @@ int wherry_listener_new_with(const wherry_listener_options *given)
     if (listener == NULL)
         return WHERRY_E_NO_MEMORY;
     result = wherry__listener_open(listener, &options);
-    if (result == WHERRY_OK) {
-        watch(listener);
-        result = listener->closed ? WHERRY_E_NO_MEMORY : WHERRY_OK;
-    }
+    if (result == WHERRY_OK)
+        result = watch(listener);
     if (result < 0) {
         wherry_listener_free(listener);
         return result;
@@ -272,11 +273,12 @@ static int wait_for_one(wherry_listener *listener, int64_t deadline)
     if (result < 0)
         return result;
     listener->in_use = true;
-    watch(listener);
-    if (!listener->closed)
+    if (watch(listener) < 0)
+        result = WHERRY_E_CLOSED;
+    else
         result = wherry__wait_alone(listener->loop, &listener->waiting, "accept", deadline);
     listener->in_use = false;
-    watch(listener);
+    (void)watch(listener);
     dismiss(listener);
     return result;
 }
@@ -308,13 +310,13 @@ int wherry_listener_accept(wherry_listener *listener, wherry_stream **stream, in
 void wherry_listener_pause(wherry_listener *listener)
 {
     listener->paused = true;
-    watch(listener);
+    (void)watch(listener);
 }
 
 void wherry_listener_resume(wherry_listener *listener)
 {
     listener->paused = false;
-    watch(listener);
+    (void)watch(listener);
 }
 
 void wherry_listener_address(const wherry_listener *listener, wherry_address *address)

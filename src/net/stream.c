@@ -232,6 +232,20 @@ int wherry__stream_options_copy(wherry_stream_options *options, const wherry_str
     return WHERRY_OK;
 }
 
+int wherry__stream_limits_copy(wherry_stream_options *options, const wherry_stream_options *given)
+{
+    int result = wherry__stream_options_copy(options, given);
+
+    if (result < 0)
+        return result;
+    if (options->result != NULL || options->loop != NULL || options->descriptor != 0 ||
+        options->keep != 0)
+        return wherry__fail(
+            WHERRY_E_MISUSE,
+            "option stream: its result, loop, descriptor and keep are not for here");
+    return WHERRY_OK;
+}
+
 static void set_limits(wherry_stream *stream, const wherry_stream_options *options)
 {
     size_t receive_max = options->receive_max == 0 ? RECEIVE_MAX_DEFAULT : options->receive_max;

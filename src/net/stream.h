@@ -122,6 +122,10 @@ void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wher
  * wherry__options_copy; WHERRY_E_MISUSE: one of them is named in the problem. */
 int wherry__stream_options_copy(wherry_stream_options *copy, const wherry_stream_options *given);
 
+/* The same for streams that are made later, by listeners and peers: the options that say how and of
+ * what one stream is made are WHERRY_E_MISUSE. */
+int wherry__stream_limits_copy(wherry_stream_options *copy, const wherry_stream_options *given);
+
 /* Addresses in short and in full. Without memory a Unix name becomes none: it is only for show. */
 void wherry__address_shorten(wherry_loop *loop, wherry__short_address *shortened,
                              const wherry_address *address);

@@ -146,6 +146,8 @@ int wherry_stream_connect_with(wherry_stream **result, const wherry_address *add
         return code;
     if (result == NULL || address == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the stream, or no address");
+    if (options.result != NULL || options.descriptor != 0 || options.keep != 0)
+        return wherry__fail(WHERRY_E_MISUSE, "options result, descriptor and keep: not here");
     told = options.events != NULL && options.events->connected != NULL;
     loop = wherry__loop_choose(options.loop);
     code = loop == NULL ? WHERRY_E_MISUSE : check(address, deadline, loop);

@@ -60,7 +60,7 @@ int wherry_connect_with(wherry_peer **peer, const char *text, const wherry_proto
     result = WHERRY__OPTIONS_COPY(&options, given);
     if (result < 0)
         return result;
-    result = wherry__stream_options_copy(&stream_options, options.stream);
+    result = wherry__stream_limits_copy(&stream_options, options.stream);
     if (result < 0)
         return result;
     result = read_endpoint(&endpoint, text);

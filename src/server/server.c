@@ -203,7 +203,7 @@ static int read_options(wherry_server_options *options, wherry_stream_options *s
 
     if (result < 0)
         return result;
-    result = wherry__stream_options_copy(stream, options->stream);
+    result = wherry__stream_limits_copy(stream, options->stream);
     options->stream = stream;
     return result < 0 ? result : check_options(options);
 }

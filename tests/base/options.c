@@ -165,6 +165,12 @@ static void each_call_refuses_what_it_does_not_know(void **state)
     assert_unsupported(wherry_serve_with(UNKNOWN(wherry_server_options)));
 }
 
+static void assert_misuse_of_stream(int result)
+{
+    assert_int_equal(result, WHERRY_E_MISUSE);
+    assert_non_null(strstr(wherry_problem(), "option stream: its result"));
+}
+
 static void options_of_streams_inside_of_others_are_looked_at_too(void **state)
 {
     const wherry_stream_options *unknown = UNKNOWN(wherry_stream_options);
@@ -179,6 +185,25 @@ static void options_of_streams_inside_of_others_are_looked_at_too(void **state)
         wherry_connect(&peer, "tcp://127.0.0.1:1", &wherry_raw, WHERRY_NEVER, .stream = unknown));
 }
 
+static void options_of_one_stream_are_not_for_streams_made_later(void **state)
+{
+    wherry_stream *stream;
+    const wherry_stream_options wrong[] = {
+        { .result = &stream }, { .loop = (wherry_loop *)&mark }, { .descriptor = 1 }, { .keep = 1 }
+    };
+    wherry_listener *listener;
+    wherry_server *server;
+    wherry_peer *peer;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_misuse_of_stream(wherry_listener_new(&listener, .stream = &wrong[i]));
+        assert_misuse_of_stream(wherry_server_new(&server, .stream = &wrong[i]));
+        assert_misuse_of_stream(wherry_connect(&peer, "tcp://127.0.0.1:1", &wherry_raw,
+                                               WHERRY_NEVER, .stream = &wrong[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_size_that_was_never_set_is_refused),
         cmocka_unit_test(each_call_refuses_what_it_does_not_know),
         cmocka_unit_test(options_of_streams_inside_of_others_are_looked_at_too),
+        cmocka_unit_test(options_of_one_stream_are_not_for_streams_made_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

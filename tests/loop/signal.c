@@ -427,6 +427,9 @@ static void what_cannot_be_taken_is_told(void **state)
                      WHERRY_E_MISUSE);
     assert_int_equal(wherry_signal_new_with(NULL), WHERRY_E_MISUSE);
     assert_int_equal(wherry_signal_new(&signal, .number = SIGHUP), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_signal_new(&signal, .loop = self->loop, .number = SIGHUP,
+                                       .receiver = &(wherry_signal_receiver){ .arrived = NULL }),
+                     WHERRY_E_MISUSE);
     assert_int_equal(wherry_signal_new(&signal, .loop = self->loop), WHERRY_E_INVALID);
     assert_int_equal(wherry_signal_new(&signal, .loop = self->loop, .number = -1),
                      WHERRY_E_INVALID);

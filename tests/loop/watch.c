@@ -312,6 +312,9 @@ static void what_cannot_be_watched_is_told(void **state)
     assert_int_equal(wherry_watch_new(&own, .descriptor = ends[0]), WHERRY_E_MISUSE);
     assert_int_equal(wherry_watch_new(&own, .loop = loop, .descriptor = ends[0], .events = 8),
                      WHERRY_E_MISUSE);
+    assert_int_equal(wherry_watch_new(&own, .loop = loop, .descriptor = ends[0],
+                                      .watcher = &(wherry_watcher){ .ready = NULL }),
+                     WHERRY_E_MISUSE);
     assert_int_equal(wherry_watch_new(&own, .loop = loop, .descriptor = -1), WHERRY_E_INVALID);
     close(closed);
     assert_int_equal(wherry_watch_new(&own, .loop = loop, .descriptor = closed), WHERRY_E_INVALID);

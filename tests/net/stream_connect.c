@@ -390,6 +390,9 @@ static void misuse_is_told(void **state)
     assert_int_equal(wherry_stream_connect_with(&stream, &address, WHERRY_NEVER, NULL),
                      WHERRY_E_MISUSE);
     assert_int_equal(wherry_stream_connect(&stream, &address, WHERRY_NEVER, .loop = world->loop,
+                                           .events = &told.events, .descriptor = 1),
+                     WHERRY_E_MISUSE); /* what for? */
+    assert_int_equal(wherry_stream_connect(&stream, &address, WHERRY_NEVER, .loop = world->loop,
                                            .events = &told.events, .idle_timeout = -1),
                      WHERRY_E_MISUSE);
     assert_null(stream);
