@@ -55,9 +55,9 @@ typedef struct wherry_stream_options {
                           keep */
     int keep;          /* of wherry_stream_new, not 0: the descriptor is left open at the end */
     wherry_stream_events *events; /* who is told; NULL: nobody, coroutines wait */
-    size_t receive_max;           /* bytes the receive buffer holds at most; 0: 1 MiB */
-    size_t send_max; /* bytes in the send buffer from which sends wait; 0: 256 KiB. One send into an
-                        empty buffer may be larger */
+    size_t receive_max;           /* bytes the receive buffer holds, at most 2 GiB; 0: 1 MiB */
+    size_t send_max; /* bytes in the send buffer from which sends wait, at most 2 GiB; 0: 256 KiB.
+                        One send into an empty buffer may be larger */
     int64_t idle_timeout; /* nanoseconds without a byte received or sent that end it with
                              WHERRY_E_IDLE; 0: none */
     int64_t linger;       /* nanoseconds that unsent bytes have after a close; 0: 5 s */
@@ -68,9 +68,9 @@ typedef struct wherry_stream_options {
 /* Makes a stream of an open descriptor: wherry_stream_new(&stream, .descriptor = fd, .events =
  * &mine). A descriptor that may block is used so that it does not, and its flags, which others may
  * share, are left alone. The caller frees the stream. On failure the descriptor stays the caller's.
- * WHERRY_E_MISUSE: no place for the result, no loop, or a listening or datagram socket.
- * WHERRY_E_INVALID: not an open descriptor. WHERRY_E_EXISTS: the loop watches it already.
- * WHERRY_E_NO_MEMORY, _FULL: a limit of the system on watches. */
+ * WHERRY_E_MISUSE: no place for the result, no loop, an option that makes no sense, or a listening
+ * or datagram socket. WHERRY_E_INVALID: not an open descriptor. WHERRY_E_EXISTS: the loop watches
+ * it already. WHERRY_E_NO_MEMORY, _FULL: a limit of the system on watches. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_stream_new_with(const wherry_stream_options *options);
 #define wherry_stream_new(...)                                                                     \
     wherry_stream_new_with(                                                                        \

@@ -1,22 +1,16 @@
-/* Stream: making one, being ready, and what it tells. Receiving, sending, connecting and ending
- * have files of their own. */
+/* Stream: making one, being ready, and what it tells. Opening, receiving, sending, connecting and
+ * ending have files of their own. */
 #include "net/stream.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 
 #include <wherry/error.h>
 
-#include "base/error.h"
-#include "base/options.h"
 #include "base/size.h"
 #include "net/socket.h"
 
 #define RECEIVE_MAX_DEFAULT ((size_t)1 << 20)
 #define SEND_MAX_DEFAULT ((size_t)256 << 10)
-#define BUFFER_MAX ((size_t)1 << 31)
 #define LINGER_DEFAULT WHERRY_SECONDS(5)
 #define SETTLE_AT ((size_t)8 << 10)
 
@@ -215,37 +209,6 @@ void wherry_stream_set_idle(wherry_stream *stream, int64_t idle_timeout)
 
 /* --- making one */
 
-int wherry__stream_options_copy(wherry_stream_options *options, const wherry_stream_options *given)
-{
-    int result = WHERRY__OPTIONS_COPY(options, given);
-
-    if (result < 0)
-        return result;
-    if (options->receive_max > BUFFER_MAX)
-        return wherry__fail(WHERRY_E_MISUSE, "option receive_max: over %zu bytes", BUFFER_MAX);
-    if (options->send_max > BUFFER_MAX)
-        return wherry__fail(WHERRY_E_MISUSE, "option send_max: over %zu bytes", BUFFER_MAX);
-    if (options->idle_timeout < 0)
-        return wherry__fail(WHERRY_E_MISUSE, "option idle_timeout: it is negative");
-    if (options->linger < 0)
-        return wherry__fail(WHERRY_E_MISUSE, "option linger: it is negative");
-    return WHERRY_OK;
-}
-
-int wherry__stream_limits_copy(wherry_stream_options *options, const wherry_stream_options *given)
-{
-    int result = wherry__stream_options_copy(options, given);
-
-    if (result < 0)
-        return result;
-    if (options->result != NULL || options->loop != NULL || options->descriptor != 0 ||
-        options->keep != 0)
-        return wherry__fail(
-            WHERRY_E_MISUSE,
-            "option stream: its result, loop, descriptor and keep are not for here");
-    return WHERRY_OK;
-}
-
 static void set_limits(wherry_stream *stream, const wherry_stream_options *options)
 {
     size_t receive_max = options->receive_max == 0 ? RECEIVE_MAX_DEFAULT : options->receive_max;
@@ -279,103 +242,6 @@ void wherry__stream_adopt(wherry_stream *stream, int descriptor)
 {
     wherry__deadline_init(&stream->open.deadline, on_deadline);
     wherry__source_adopt(stream->loop, &stream->source, descriptor);
-}
-
-/* Gives the stream its descriptor, and has it watched from now on. On failure the stream is gone,
- * and the descriptor is the caller's still. */
-static int adopt(wherry_stream *stream, int descriptor)
-{
-    int result;
-
-    wherry__stream_adopt(stream, descriptor);
-    result = wherry__source_watch(stream->loop, &stream->source, WHERRY_READABLE);
-    if (result < 0) {
-        stream->keep = true;
-        wherry_stream_free(stream);
-        return result;
-    }
-    wherry__stream_arm(stream);
-    return WHERRY_OK;
-}
-
-void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wherry_address *remote,
-                               const wherry_stream_options *options)
-{
-    bool is_tcp = remote->family == WHERRY_FAMILY_IPV4 || remote->family == WHERRY_FAMILY_IPV6;
-
-    wherry__address_shorten(stream->loop, &stream->remote, remote);
-    if (is_tcp && options->delay == 0) /* a failure costs speed only */
-        (void)wherry__socket_set(stream->loop->system, descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-}
-
-int wherry__stream_accepted(wherry_loop *loop, int descriptor, const wherry_address *remote,
-                            const wherry_stream_options *options, wherry_stream **result)
-{
-    wherry_stream *stream = wherry__stream_make(loop, options);
-    int code;
-
-    if (stream == NULL)
-        return WHERRY_E_NO_MEMORY;
-    wherry__stream_set_remote(stream, descriptor, remote, options);
-    code = adopt(stream, descriptor);
-    if (code == WHERRY_OK)
-        *result = stream;
-    return code;
-}
-
-static int check_kind(wherry_system *system, int descriptor, int *may_block)
-{
-    int listening = 0;
-    socklen_t size = sizeof(listening);
-    int kind = descriptor < 0 ? -EBADF : system->kind(system, descriptor, may_block);
-
-    if (kind < 0)
-        return wherry__fail(WHERRY_E_INVALID, "option descriptor: %d is not open", descriptor);
-    if (kind == WHERRY_DESCRIPTOR_DATAGRAM)
-        return wherry__fail(WHERRY_E_MISUSE, "option descriptor: %d is a datagram socket",
-                            descriptor);
-    if (kind == WHERRY_DESCRIPTOR_STREAM &&
-        system->get_option(system, descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 &&
-        listening)
-        return wherry__fail(WHERRY_E_MISUSE, "option descriptor: %d is a listening socket",
-                            descriptor);
-    return kind;
-}
-
-int wherry_stream_new_with(const wherry_stream_options *given)
-{
-    wherry_stream_options options;
-    wherry_stream *stream;
-    wherry_address remote;
-    wherry_loop *loop;
-    int may_block = 0;
-    int result = wherry__stream_options_copy(&options, given);
-
-    if (result < 0)
-        return result;
-    if (options.result == NULL)
-        return wherry__fail(WHERRY_E_MISUSE, "no place for the stream");
-    loop = wherry__loop_choose(options.loop);
-    if (loop == NULL)
-        return WHERRY_E_MISUSE;
-    result = check_kind(loop->system, options.descriptor, &may_block);
-    if (result < 0)
-        return result;
-    stream = wherry__stream_make(loop, &options);
-    if (stream == NULL)
-        return WHERRY_E_NO_MEMORY;
-    stream->as_file = result != WHERRY_DESCRIPTOR_STREAM;
-    stream->pipe = result == WHERRY_DESCRIPTOR_PIPE;
-    stream->ask_first = stream->as_file && may_block;
-    stream->keep = options.keep != 0;
-    if (!stream->as_file) {
-        wherry__socket_remote(loop->system, options.descriptor, &remote);
-        wherry__stream_set_remote(stream, options.descriptor, &remote, &options);
-    }
-    result = adopt(stream, options.descriptor);
-    if (result == WHERRY_OK)
-        *options.result = stream;
-    return result;
 }
 
 /* --- what it tells */

@@ -79,7 +79,7 @@ struct wherry_stream {
 
     int16_t reason;  /* how receiving ended: a wherry_error, 0 while it goes on */
     int16_t refusal; /* why sending is over: a wherry_error, 0 while it goes on */
-    uint8_t number;  /* the errno(3) value behind them, or 0; Linux has none over 133 */
+    uint8_t number;  /* the errno(3) value behind them; 0: none, or one without a sentence */
     bool connecting : 1;
     bool announce : 1; /* it was connected at once, and nobody has been told */
     bool hungry : 1;   /* the user wants more than there is: read */

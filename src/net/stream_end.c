@@ -114,7 +114,8 @@ void wherry__stream_fail(wherry_stream *stream, int reason, int number)
         return;
     stream->reason = stream->reason == WHERRY_OK ? (int16_t)reason : stream->reason;
     stream->refusal = stream->refusal == WHERRY_OK ? (int16_t)reason : stream->refusal;
-    stream->number = stream->number == 0 ? (uint8_t)number : stream->number;
+    if (stream->number == 0 && number <= UINT8_MAX)
+        stream->number = (uint8_t)number;
     wherry__stream_drop(stream);
     wherry__stream_tell_end(stream);
 }

@@ -36,7 +36,7 @@ static void tell_writable(wherry_stream *stream)
 static void refuse_sends(wherry_stream *stream, int number)
 {
     stream->refusal = WHERRY_E_RESET;
-    stream->number = (uint8_t)number;
+    stream->number = number <= UINT8_MAX ? (uint8_t)number : 0;
     stream->blocked = false;
     wherry__stream_drop_output(stream, WHERRY_E_RESET);
     tell_writable(stream);
