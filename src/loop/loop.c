@@ -165,7 +165,7 @@ static bool is_unfinished(const wherry_loop *loop)
 
 /* The first pass does not wait: it is there to look at the clock, which the loop may not have done
  * for long. And the first part of each may do the last of the work, so that there is nothing to
- * wait for. */
+ * wait for. The last pass is for tasks that were left in peace for longer than that. */
 static void linger(wherry_loop *loop)
 {
     ssize_t done = wherry__loop_pass(loop, WHERRY_NOW);
@@ -177,6 +177,10 @@ static void linger(wherry_loop *loop)
             done = wherry_loop_wait(loop, is_unfinished(loop) ? end : WHERRY_NOW);
         if (done >= 0)
             done = wherry_loop_dispatch(loop);
+    }
+    if (done >= 0 && loop->task_count > 0) {
+        wherry__loop_end_shields(loop);
+        (void)wherry__loop_pass(loop, WHERRY_NOW);
     }
 }
 

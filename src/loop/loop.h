@@ -61,6 +61,7 @@ struct wherry_loop {
     bool freed;         /* nothing runs any more; only the memory is still there, for the handles */
     bool ending;        /* being freed: nothing can be started */
     bool forgotten;     /* the process is a child, and the loop its parent's */
+    bool lingered;      /* its time to end is over: no instant shields a task any more */
 
     /* the clock */
     wherry_clock clock;

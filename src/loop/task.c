@@ -308,7 +308,23 @@ void wherry_task_cancel(wherry_task *task)
 
 void wherry__task_shield(wherry_task *task, int64_t instant)
 {
+    const wherry_loop *loop = task->loop;
+
     task->shield = instant;
+    if (loop->lingered && instant != WHERRY_NEVER && instant > loop->now)
+        task->shield = loop->now;
+}
+
+void wherry__loop_end_shields(wherry_loop *loop)
+{
+    loop->lingered = true;
+    for (wherry__link *link = loop->tasks.next; link != &loop->tasks; link = link->next) {
+        wherry_task *task = WHERRY__OWNER(link, wherry_task, link);
+
+        wherry__task_shield(task, task->shield);
+        if (task->waits != NULL && !wherry__task_is_shielded(task))
+            wherry__task_make_runnable(task);
+    }
 }
 
 void wherry__loop_cancel_tasks(wherry_loop *loop)

@@ -82,6 +82,10 @@ void wherry__task_make_runnable(wherry_task *task);
  * case. 0 ends that. */
 void wherry__task_shield(wherry_task *task, int64_t instant);
 
+/* The loop's time to end is over: shields until an instant end now. Those without one stay, since
+ * they wait for what ends by itself. */
+void wherry__loop_end_shields(wherry_loop *loop);
+
 static inline bool wherry__task_is_shielded(const wherry_task *task)
 {
     return task->shield > task->loop->now;

@@ -402,7 +402,7 @@ static void tasks_that_do_not_end_are_given_up_and_named(void **state)
 static int shielded_yield(void *unused)
 {
     (void)unused;
-    wherry__task_shield(wherry_task_current(), wherry_in(WHERRY_SECONDS(10)));
+    wherry__task_shield(wherry_task_current(), WHERRY_NEVER);
     while (wherry_yield() == WHERRY_OK)
         continue;
     return 0;
@@ -411,7 +411,7 @@ static int shielded_yield(void *unused)
 static int shielded_sleep(void *unused)
 {
     (void)unused;
-    wherry__task_shield(wherry_task_current(), wherry_in(WHERRY_SECONDS(100)));
+    wherry__task_shield(wherry_task_current(), WHERRY_NEVER);
     wherry_sleep(wherry_in(WHERRY_SECONDS(50)));
     return 0;
 }

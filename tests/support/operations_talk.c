@@ -485,7 +485,9 @@ static int make_server(op_world *world, op_host *host)
         .handler = &host->handler, .stream = &stream,
         .clients_max = world_chance(world, 30) ? 1 + world_draw(world, 3) : 0,
         .accepted_per_pass = world_draw(world, 4), .messages_per_pass = world_draw(world, 4),
-        .grace = WHERRY_MILLISECONDS(1 + world_draw(world, 20)));
+        .grace = world->is_real || world_chance(world, 80)
+                     ? WHERRY_MILLISECONDS(1 + world_draw(world, 20))
+                     : 0);
 }
 
 void world_new_server(op_world *world)
