@@ -61,10 +61,10 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_loop_new_with(const wherry_loop_options 
         &(wherry_loop_options){ .size = sizeof(wherry_loop_options), .result = __VA_ARGS__ })
 
 /* Cancels all tasks on the loop, runs it until they have ended and background closes are done, at
- * most for the linger time, closes what is still open on it, and gives it back. Tasks that have not
- * ended then are given up, and logged by name. Handles of objects on it stay to be freed by who
- * owns them. NULL is allowed. Not from inside the loop, on a coroutine or on another thread: then
- * it does nothing but log. */
+ * most for the linger time, with which the grace times of servers end too, closes what is still
+ * open on it, and gives it back. Tasks that have not ended then are given up, and logged by name.
+ * Handles of objects on it stay to be freed by who owns them. NULL is allowed. Not from inside the
+ * loop, on a coroutine or on another thread: then it does nothing but log. */
 WHERRY_PUBLIC void wherry_loop_free(wherry_loop *loop);
 
 /* wherry_loop_free for the child of a fork(2), on the thread that forked: closes the descriptors
