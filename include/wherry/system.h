@@ -60,6 +60,38 @@ enum wherry_choice {
     WHERRY_CHOICE_TASK,         /* which of several ready tasks runs next */
 };
 
+/* One datagram to send, or the room for one to receive. */
+typedef struct wherry_datagram_slot {
+    struct iovec data;     /* the bytes; for receiving, the room for them */
+    size_t length;         /* received: how many bytes the datagram had, more than fitted if flags
+                              has MSG_TRUNC; sent: how many went out */
+    struct sockaddr *name; /* whom to send to, NULL for a connected socket's other end; for
+                              receiving, a place for whom it is from, or NULL */
+    socklen_t name_size;   /* of the name; for receiving of the place, then of the name there */
+    int flags;             /* of a received one: MSG_TRUNC */
+} wherry_datagram_slot;
+
+/* A name being resolved. Embed it as the first member of a struct of your own; it is passed back as
+ * self. Only done is yours to fill. */
+typedef struct wherry_resolution wherry_resolution;
+struct wherry_resolution {
+    /* Called once, inside a wait on the poller that was named, unless it was canceled. result: how
+     * many addresses there are, all with port 0, which live until it returns; 0: the name has none;
+     * -ENOENT: there is no such name; -EAGAIN: the name servers cannot tell now; -ETIMEDOUT: they
+     * do not answer. */
+    void (*done)(wherry_resolution *self, int result, const struct sockaddr_storage *addresses);
+    void *state[4]; /* the system's */
+};
+
+/* A signal of the process that a program takes. Embed it; only number and arrived are yours to
+ * fill. */
+typedef struct wherry_system_signal wherry_system_signal;
+struct wherry_system_signal {
+    int number;
+    void (*arrived)(wherry_system_signal *self); /* any thread and any context */
+    void *state[4];                              /* the system's */
+};
+
 /* For read and write: the descriptor may block, so ask whether it is ready before each call. */
 #define WHERRY_SYSTEM_ASK_FIRST 1u
 
@@ -81,6 +113,12 @@ struct wherry_system {
     ssize_t (*receive)(wherry_system *self, int descriptor, void *data, size_t size, int flags);
     ssize_t (*send)(wherry_system *self, int descriptor, const struct iovec *parts, size_t count,
                     int flags);
+    /* recvmmsg(2) and sendmmsg(2), with the same flags added: how many were received or sent, from
+     * the first slot on; a failure only when it was none. */
+    int (*receive_many)(wherry_system *self, int descriptor, wherry_datagram_slot *slots,
+                        size_t count, int flags);
+    int (*send_many)(wherry_system *self, int descriptor, wherry_datagram_slot *slots, size_t count,
+                     int flags);
     int (*shutdown)(wherry_system *self, int descriptor, int how);
     /* close(2). The descriptor is gone whatever the answer is. */
     int (*close)(wherry_system *self, int descriptor);
@@ -135,6 +173,19 @@ struct wherry_system {
     int (*random)(wherry_system *self, void *data, size_t size);
     /* Chooses one of 0 to count - 1 for a wherry_choice; NULL stands for "the first, always". */
     uint32_t (*choose)(wherry_system *self, int purpose, uint32_t count);
+
+    /* --- names. Both NULL: the system resolves none itself. resolve begins to look up the
+     * addresses of a name, of a family or with AF_UNSPEC of all, and answers by done. 0, -ENOMEM,
+     * or -EINVAL: no name can be like that. resolve_cancel: done will not be called, and the
+     * resolution is the caller's again. */
+    int (*resolve)(wherry_system *self, wherry_poller *poller, const char *name, int family,
+                   wherry_resolution *resolution);
+    void (*resolve_cancel)(wherry_system *self, wherry_resolution *resolution);
+
+    /* --- signals. Both NULL: those of the process are taken with sigaction(2). take_signal has
+     * arrived called each time the signal comes, until give_signal. 0, -EINVAL, -ENOMEM. */
+    int (*take_signal)(wherry_system *self, wherry_system_signal *signal);
+    void (*give_signal)(wherry_system *self, wherry_system_signal *signal);
 
     WHERRY_RESERVED;
 };

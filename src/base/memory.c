@@ -26,6 +26,21 @@ wherry_memory *wherry__memory_default(void)
     return &memory;
 }
 
+static _Thread_local wherry_memory *chosen;
+
+wherry_memory *wherry__memory_ambient(void)
+{
+    return chosen != NULL ? chosen : wherry__memory_default();
+}
+
+wherry_memory *wherry__memory_set_ambient(wherry_memory *memory)
+{
+    wherry_memory *former = chosen;
+
+    chosen = memory;
+    return former;
+}
+
 static void *resize_counted(wherry_memory *self, void *old, size_t old_size, size_t new_size)
 {
     wherry__counted_memory *counted = (wherry__counted_memory *)self;

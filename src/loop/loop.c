@@ -139,7 +139,7 @@ int wherry_loop_new_with(const wherry_loop_options *given)
         result = check_options(&options);
     if (result < 0)
         return result;
-    memory = options.memory == NULL ? wherry__memory_default() : options.memory;
+    memory = options.memory == NULL ? wherry__memory_ambient() : options.memory;
     system = options.system == NULL ? wherry__system_ambient() : options.system;
     loop = wherry__memory_take(memory, sizeof(*loop));
     if (loop == NULL)

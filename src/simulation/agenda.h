@@ -1,0 +1,60 @@
+/* Agenda: what happens in a world, and when. Of what happens at the same instant, the order is that
+ * of entering it, unless the world draws another. */
+#ifndef WHERRY_SIMULATION_AGENDA_H
+#define WHERRY_SIMULATION_AGENDA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wherry/simulation.h>
+
+#include "base/list.h"
+
+/* Belongs to who embeds it. All zero is one that is in no agenda. */
+typedef struct wherry__sim_event wherry__sim_event;
+struct wherry__sim_event {
+    int64_t time;
+    uint64_t tie;            /* drawn, to put those of one instant in another order; else 0 */
+    uint64_t order;          /* of entering */
+    uint64_t cause;          /* the step in which it was entered */
+    size_t place;            /* in the heap, from 1; 0: not in it */
+    bool soon;               /* among those that happen at once */
+    wherry__sim_event *next; /* of those */
+    void (*run)(wherry__sim_event *self);
+};
+
+typedef struct wherry__sim_agenda {
+    wherry__sim_event **heap; /* the first to happen is at 1 */
+    size_t count;
+    size_t room;
+    uint64_t entered;
+    wherry__sim_event *soon_first, *soon_last;
+} wherry__sim_agenda;
+
+/* Has event happen at an instant of the world, which must not have passed; one that was entered is
+ * moved. It cannot fail: when there is no memory for the heap to grow, the process is aborted, as
+ * no run could go on truthfully. */
+void wherry__sim_at(wherry_simulation *world, wherry__sim_event *event, int64_t time);
+
+/* Has it happen before the call of the program, or the event, that is under way is over. */
+void wherry__sim_soon(wherry_simulation *world, wherry__sim_event *event);
+
+/* Takes it out, if it is in. */
+void wherry__sim_cancel(wherry_simulation *world, wherry__sim_event *event);
+
+static inline bool wherry__sim_entered(const wherry__sim_event *event)
+{
+    return event->place != 0 || event->soon;
+}
+
+/* When the first happens; WHERRY_NEVER: none. */
+int64_t wherry__sim_agenda_first(const wherry__sim_agenda *agenda);
+
+/* Takes out the first, or the first of those that happen at once; NULL: there is none. */
+wherry__sim_event *wherry__sim_agenda_take(wherry__sim_agenda *agenda);
+wherry__sim_event *wherry__sim_agenda_take_soon(wherry__sim_agenda *agenda);
+
+void wherry__sim_agenda_free(wherry_simulation *world);
+
+#endif
