@@ -46,7 +46,10 @@
     X(UNSUPPORTED,  -44, "not supported here")                                                  \
     X(INTERRUPTED,  -45, "interrupted by a signal")                                             \
     X(FULL,         -46, "a limit on their number is reached")                                  \
-    X(SYSTEM,       -47, "the system failed in an unexpected way")
+    X(SYSTEM,       -47, "the system failed in an unexpected way")                              \
+    /* a simulation said no */                                                                  \
+    X(STUCK,        -60, "it waits for what cannot happen, or runs in circles")                 \
+    X(BROKEN,       -61, "a promise was broken")
 /* clang-format on */
 
 /* WHERRY_OK and WHERRY_E_END, WHERRY_E_RESET, ... */

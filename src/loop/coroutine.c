@@ -87,6 +87,15 @@ void wherry__coroutine_suspend(wherry__coroutine *coroutine)
     wherry__announce_enter_coroutine(announced_of(coroutine));
 }
 
+void wherry__coroutine_abandon(wherry__coroutine *coroutine)
+{
+    void *nowhere;
+
+    wherry__announce_leave_coroutine(announced_of(coroutine), true);
+    wherry__switch(&nowhere, coroutine->caller);
+    __builtin_trap();
+}
+
 void wherry__coroutine_done(wherry__coroutine *coroutine)
 {
     assert(!runs_on(coroutine));

@@ -51,7 +51,11 @@ void wherry__coroutine_resume(wherry__coroutine *coroutine);
 /* Called on the coroutine: goes back to who resumed it. Returns when it is next resumed. */
 void wherry__coroutine_suspend(wherry__coroutine *coroutine);
 
-/* After it has ended, or was never resumed: forgets what was announced about it. The stack can be
+/* Called on the coroutine, or on one that it resumed: goes back to who resumed it, and never comes
+ * back. It counts as one that has not ended and can be done with. */
+__attribute__((noreturn)) void wherry__coroutine_abandon(wherry__coroutine *coroutine);
+
+/* After it has ended, was abandoned, or was never resumed: forgets what was announced about it. The stack can be
  * used again. */
 void wherry__coroutine_done(wherry__coroutine *coroutine);
 

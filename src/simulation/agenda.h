@@ -15,11 +15,13 @@
 typedef struct wherry__sim_event wherry__sim_event;
 struct wherry__sim_event {
     int64_t time;
-    uint64_t tie;            /* drawn, to put those of one instant in another order; else 0 */
-    uint64_t order;          /* of entering */
-    uint64_t cause;          /* the step in which it was entered */
-    size_t place;            /* in the heap, from 1; 0: not in it */
-    bool soon;               /* among those that happen at once */
+    uint64_t tie;    /* drawn, to put those of one instant in another order; else 0 */
+    uint64_t order;  /* of entering */
+    uint64_t cause;  /* the step in which it was entered */
+    size_t place;    /* in the heap, from 1; 0: not in it */
+    bool soon;       /* among those that happen at once */
+    bool background; /* it comes again and again by itself: a world where nothing else is entered is
+                        quiet */
     wherry__sim_event *next; /* of those */
     void (*run)(wherry__sim_event *self);
 };
@@ -28,6 +30,7 @@ typedef struct wherry__sim_agenda {
     wherry__sim_event **heap; /* the first to happen is at 1 */
     size_t count;
     size_t room;
+    size_t background; /* of the count */
     uint64_t entered;
     wherry__sim_event *soon_first, *soon_last;
 } wherry__sim_agenda;

@@ -94,7 +94,8 @@ struct wherry__sim_host {
     wherry__link sockets; /* all, also those that linger without a descriptor */
     wherry__link programs;
     wherry__link pollers;
-    wherry__link signals; /* what programs take */
+    wherry_system_signal *signals; /* what programs take */
+    bool discarding; /* programs are being discarded: closed descriptors are no wonder */
     wherry__sim_ports *ports;
     uint16_t first_port, last_port;
 
@@ -188,7 +189,8 @@ struct wherry__sim_socket {
     wherry__sim_kind kind;
     size_t size; /* of the whole structure that this is the first member of */
     int family, type, protocol;
-    int descriptor; /* -1: none */
+    int descriptor;             /* -1: none */
+    wherry__sim_program *owner; /* whose descriptor it is; NULL: that of nobody in the world */
     wherry__sim_name local;
     wherry__sim_name remote; /* when connected */
     wherry__link bound;      /* in a list of the host's ports, when bound */
