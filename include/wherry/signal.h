@@ -39,10 +39,11 @@ typedef struct wherry_signal_options {
 
 /* Takes a signal: wherry_signal_new(&signal, .number = SIGHUP, .receiver = &mine). The caller frees
  * it. A signal that is ignored (nohup(1), a shell's background job) stays ignored, unless
- * take_ignored is set. Several loops may take the same one. At most 64 at a time in a process. It
- * does not keep wherry_loop_run going. WHERRY_E_MISUSE: no place for the result, no loop, or a
- * receiver whose arrived is NULL. WHERRY_E_INVALID: no such signal, or one that cannot be taken.
- * WHERRY_E_FULL: 64 are taken. WHERRY_E_NO_MEMORY. */
+ * take_ignored is set. Several loops may take the same one. At most 64 at a time in a process.
+ * Where the system of the loop has signals of its own (system.h), it is those that are taken, as
+ * many as it gives. It does not keep wherry_loop_run going. WHERRY_E_MISUSE: no place for the
+ * result, no loop, or a receiver whose arrived is NULL. WHERRY_E_INVALID: no such signal, or one
+ * that cannot be taken. WHERRY_E_FULL: 64 are taken. WHERRY_E_NO_MEMORY. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_signal_new_with(const wherry_signal_options *options);
 #define wherry_signal_new(...)                                                                     \
     wherry_signal_new_with(                                                                        \

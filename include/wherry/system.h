@@ -83,11 +83,13 @@ struct wherry_resolution {
     void *state[4]; /* the system's */
 };
 
-/* A signal of the process that a program takes. Embed it; only number and arrived are yours to
- * fill. */
+/* A signal of the process that a program takes. Embed it; all but the state is yours to fill. */
 typedef struct wherry_system_signal wherry_system_signal;
 struct wherry_system_signal {
     int number;
+    int once; /* not 0: at its first arrival the signal gets its former meaning back, for all
+                 who took it, before arrived is called */
+    int take_ignored; /* not 0: also when it is ignored now; else it stays ignored */
     void (*arrived)(wherry_system_signal *self); /* any thread and any context */
     void *state[4];                              /* the system's */
 };
@@ -183,7 +185,8 @@ struct wherry_system {
     void (*resolve_cancel)(wherry_system *self, wherry_resolution *resolution);
 
     /* --- signals. Both NULL: those of the process are taken with sigaction(2). take_signal has
-     * arrived called each time the signal comes, until give_signal. 0, -EINVAL, -ENOMEM. */
+     * arrived called each time the signal comes, until give_signal, after which no call is under
+     * way any more. 0, -EINVAL, -ENOMEM. */
     int (*take_signal)(wherry_system *self, wherry_system_signal *signal);
     void (*give_signal)(wherry_system *self, wherry_system_signal *signal);
 

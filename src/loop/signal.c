@@ -5,6 +5,9 @@
  * their own entries.
  *
  *     sigaction handler --> slots[i].pending = true, wake  -->  loop's thread: arrived, waiters
+ *
+ * A system that has signals of its own (system.h) is asked instead: then nothing of the process is
+ * touched, and its call takes the place of the handler's.
  */
 #include <wherry/signal.h>
 
@@ -29,6 +32,7 @@ struct wherry_signal {
     wherry_loop *loop;
     wherry_signal_receiver *receiver;
     wherry__link waiters;
+    wherry_system_signal taken_there; /* what a system with signals of its own knows it by */
     int number;
     bool once;
     bool arrived;       /* and nobody has waited for it since */
@@ -48,6 +52,12 @@ static struct {
 
 /* --- the handler */
 
+static void tell_loop(wherry_signal *signal)
+{
+    if (!atomic_exchange(&signal->posted, true))
+        wherry_loop_post(signal->loop, &signal->post);
+}
+
 static void on_signal(int number)
 {
     int saved = errno;
@@ -60,8 +70,7 @@ static void on_signal(int number)
             continue;
         if (signal->once)
             (void)sigaction(number, &numbers[number].former, NULL);
-        if (!atomic_exchange(&signal->posted, true))
-            wherry_loop_post(signal->loop, &signal->post);
+        tell_loop(signal);
     }
     atomic_fetch_sub(&handlers_running, 1);
     errno = saved;
@@ -90,7 +99,7 @@ static void give_number(int number)
         (void)sigaction(number, &numbers[number].former, NULL);
 }
 
-static int enter(wherry_signal *signal, bool ignored_too)
+static int take_slot(wherry_signal *signal, bool ignored_too)
 {
     size_t i = 0;
     int result;
@@ -112,19 +121,64 @@ static int enter(wherry_signal *signal, bool ignored_too)
 
 /* When it returns no handler knows the signal any more. The handler does not wait for anything, so
  * this ends. */
-static void leave(wherry_signal *signal)
+static void give_slot(wherry_signal *signal)
 {
     (void)pthread_mutex_lock(&lock);
-    if (signal->taken) {
-        for (size_t i = 0; i < SLOTS; i++)
-            if (atomic_load(&slots[i]) == signal)
-                atomic_store(&slots[i], NULL);
-        give_number(signal->number);
-        signal->taken = false;
-    }
+    for (size_t i = 0; i < SLOTS; i++)
+        if (atomic_load(&slots[i]) == signal)
+            atomic_store(&slots[i], NULL);
+    give_number(signal->number);
+    signal->taken = false;
     (void)pthread_mutex_unlock(&lock);
     while (atomic_load(&handlers_running) > 0)
         continue;
+}
+
+/* --- the same with a system that has signals of its own */
+
+static void on_system_signal(wherry_system_signal *taken)
+{
+    tell_loop(WHERRY__OWNER(taken, wherry_signal, taken_there));
+}
+
+static int take_there(wherry_signal *signal, wherry_system *system, bool ignored_too)
+{
+    int result;
+
+    signal->taken_there = (wherry_system_signal){ .number = signal->number,
+                                                  .once = signal->once,
+                                                  .take_ignored = ignored_too,
+                                                  .arrived = on_system_signal };
+    result = system->take_signal(system, &signal->taken_there);
+    signal->taken = result == 0;
+    return result < 0 ? wherry__fail_system(result, "taking a signal") : WHERRY_OK;
+}
+
+static void give_there(wherry_signal *signal, wherry_system *system)
+{
+    system->give_signal(system, &signal->taken_there);
+    signal->taken = false;
+}
+
+static int enter(wherry_signal *signal, bool ignored_too)
+{
+    wherry_system *system = signal->loop->system;
+
+    return system->take_signal == NULL ? take_slot(signal, ignored_too)
+                                       : take_there(signal, system, ignored_too);
+}
+
+/* What was given up already does not look at the system, which may be gone. */
+static void leave(wherry_signal *signal)
+{
+    wherry_system *system = signal->loop->system;
+
+    if (!signal->taken)
+        return;
+    if (system->take_signal == NULL)
+        give_slot(signal);
+    else
+        give_there(signal, system);
 }
 
 /* --- on the loop */

@@ -465,6 +465,181 @@ static void out_of_memory_is_survived(void **state)
     assert_true(handler_of(SIGHUP) == SIG_DFL);
 }
 
+/* --- a system with signals of its own, which the test delivers by hand */
+
+#define TAKEN_MAX 4
+
+typedef struct hand_system {
+    wherry_system base;
+    wherry_system_signal *taken[TAKEN_MAX];
+    int refusal; /* what taking one answers; 0: it is taken */
+    int given;   /* how often one was given back */
+} hand_system;
+
+static int hand_take(wherry_system *system, wherry_system_signal *signal)
+{
+    hand_system *self = (hand_system *)system;
+
+    for (int i = 0; i < TAKEN_MAX && self->refusal == 0; i++) {
+        if (self->taken[i] != NULL)
+            continue;
+        self->taken[i] = signal;
+        return 0;
+    }
+    return self->refusal == 0 ? -ENOMEM : self->refusal;
+}
+
+static void hand_give(wherry_system *system, wherry_system_signal *signal)
+{
+    hand_system *self = (hand_system *)system;
+
+    self->given++;
+    for (int i = 0; i < TAKEN_MAX; i++)
+        if (self->taken[i] == signal)
+            self->taken[i] = NULL;
+}
+
+/* How many were told. */
+static int deliver(hand_system *self, int number)
+{
+    int count = 0;
+
+    for (int i = 0; i < TAKEN_MAX; i++) {
+        if (self->taken[i] == NULL || self->taken[i]->number != number)
+            continue;
+        count++;
+        self->taken[i]->arrived(self->taken[i]);
+    }
+    return count;
+}
+
+static wherry_loop *open_on_hand_system(hand_system *system, loop_fixture *fixture)
+{
+    wherry_loop *loop;
+
+    *system = (hand_system){ .base = *wherry_system_epoll() };
+    system->base.take_signal = hand_take;
+    system->base.give_signal = hand_give;
+    assert_int_equal(wherry_loop_new(&loop, .clock = WHERRY_CLOCK_VIRTUAL, .system = &system->base,
+                                     .memory = &fixture->memory.base),
+                     WHERRY_OK);
+    return loop;
+}
+
+static void signals_of_the_system_come_instead_of_those_of_the_process(void **state)
+{
+    hand_system system;
+    noter one = make_noter();
+    wherry_signal *signal;
+    wherry_loop *loop = open_on_hand_system(&system, *state);
+
+    assert_int_equal(
+        wherry_signal_new(&signal, .loop = loop, .number = SIGHUP, .receiver = &one.receiver),
+        WHERRY_OK);
+    assert_true(handler_of(SIGHUP) == SIG_DFL);
+    assert_int_equal(deliver(&system, SIGUSR1), 0);
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(deliver(&system, SIGHUP), 1);
+        assert_int_equal(deliver(&system, SIGHUP), 1);
+        assert_int_equal(one.count, i - 1);
+        assert_int_equal(wherry_loop_step(loop), 1);
+        assert_int_equal(one.count, i);
+        assert_int_equal(one.number, SIGHUP);
+        assert_int_equal(wherry_signal_wait(signal, WHERRY_NOW), WHERRY_OK);
+    }
+    wherry_signal_free(signal);
+    assert_int_equal(system.given, 1);
+    assert_int_equal(deliver(&system, SIGHUP), 0);
+    wherry_loop_free(loop);
+    assert_int_equal(system.given, 1);
+}
+
+static void system_is_told_how_a_signal_is_taken(void **state)
+{
+    hand_system system;
+    noter one = make_noter();
+    wherry_signal *signals[2];
+    wherry_loop *loop = open_on_hand_system(&system, *state);
+
+    assert_int_equal(wherry_signal_new(&signals[0], .loop = loop, .number = SIGHUP, .once = 5,
+                                       .receiver = &one.receiver),
+                     WHERRY_OK);
+    assert_int_equal(
+        wherry_signal_new(&signals[1], .loop = loop, .number = SIGUSR1, .take_ignored = 5),
+        WHERRY_OK);
+    assert_int_equal(system.taken[0]->once, 1);
+    assert_int_equal(system.taken[0]->take_ignored, 0);
+    assert_int_equal(system.taken[1]->once, 0);
+    assert_int_equal(system.taken[1]->take_ignored, 1);
+    assert_int_equal(deliver(&system, SIGHUP), 1);
+    assert_int_equal(wherry_loop_step(loop), 1);
+    assert_int_equal(one.count, 1);
+    assert_int_equal(system.given, 1); /* at its arrival */
+    wherry_signal_free(signals[0]);
+    assert_int_equal(system.given, 1);
+    wherry_signal_free(signals[1]);
+    assert_int_equal(system.given, 2);
+    wherry_loop_free(loop);
+}
+
+static void ending_loops_give_the_signals_of_their_system_back(void **state)
+{
+    for (int forgets = 0; forgets < 2; forgets++) {
+        hand_system system;
+        wherry_signal *signal;
+        wherry_loop *loop = open_on_hand_system(&system, *state);
+
+        assert_int_equal(wherry_signal_new(&signal, .loop = loop, .number = SIGHUP), WHERRY_OK);
+        assert_int_equal(deliver(&system, SIGHUP), 1);
+        if (forgets)
+            wherry_loop_forget(loop);
+        else
+            wherry_loop_free(loop);
+        assert_int_equal(system.given, 1);
+        assert_null(system.taken[0]);
+        memset(&system, 0xa5, sizeof(system)); /* nobody looks at it any more */
+        wherry_signal_free(signal);
+    }
+}
+
+static void freed_before_the_loop_has_seen_a_signal_of_the_system(void **state)
+{
+    hand_system system;
+    noter one = make_noter();
+    wherry_signal *signal;
+    wherry_loop *loop = open_on_hand_system(&system, *state);
+
+    assert_int_equal(
+        wherry_signal_new(&signal, .loop = loop, .number = SIGHUP, .receiver = &one.receiver),
+        WHERRY_OK);
+    assert_int_equal(deliver(&system, SIGHUP), 1);
+    wherry_signal_free(signal);
+    assert_int_equal(system.given, 1);
+    assert_int_equal(wherry_loop_step(loop), 1);
+    assert_int_equal(one.count, 0);
+    wherry_loop_free(loop);
+}
+
+static void refusals_of_the_system_are_told(void **state)
+{
+    loop_fixture *self = *state;
+    hand_system system;
+    wherry_signal *signal = NULL;
+    wherry_loop *loop = open_on_hand_system(&system, self);
+    size_t blocks = self->memory.blocks;
+
+    system.refusal = -EINVAL;
+    assert_int_equal(wherry_signal_new(&signal, .loop = loop, .number = SIGHUP), WHERRY_E_INVALID);
+    system.refusal = -ENOMEM;
+    assert_int_equal(wherry_signal_new(&signal, .loop = loop, .number = SIGHUP),
+                     WHERRY_E_NO_MEMORY);
+    assert_null(signal);
+    assert_int_equal(system.given, 0);
+    assert_int_equal(wherry_loop_step(loop), 0);
+    assert_int_equal(self->memory.blocks, blocks);
+    wherry_loop_free(loop);
+}
+
 int main(void)
 {
 #define ON_LOOP(test) cmocka_unit_test_setup_teardown(test, loop_fixture_open, loop_fixture_close)
@@ -485,6 +660,11 @@ int main(void)
         ON_LOOP(sixty_four_at_most),
         ON_LOOP(what_cannot_be_taken_is_told),
         ON_LOOP(out_of_memory_is_survived),
+        ON_LOOP(signals_of_the_system_come_instead_of_those_of_the_process),
+        ON_LOOP(system_is_told_how_a_signal_is_taken),
+        ON_LOOP(ending_loops_give_the_signals_of_their_system_back),
+        ON_LOOP(freed_before_the_loop_has_seen_a_signal_of_the_system),
+        ON_LOOP(refusals_of_the_system_are_told),
     };
 
     set_handler(SIGHUP, SIG_DFL); /* a test runner may ignore it */
