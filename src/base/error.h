@@ -12,7 +12,7 @@
 
 /* Sets the problem from a printf format and returns code. The arguments may include
  * wherry_problem(), to say more about a failure further down. errno is left alone. */
-WHERRY_FORMAT(2, 3) int wherry__fail(int code, const char *format, ...);
+WHERRY_FORMAT(2, 3) __attribute__((cold)) int wherry__fail(int code, const char *format, ...);
 
 /* The code for an errno(3) value, positive or negated; WHERRY_E_SYSTEM for one without a code of
  * its own. */
@@ -20,7 +20,7 @@ int wherry__error_from_errno(int number);
 
 /* Fails with the code for an errno(3) value and the sentence "WHAT: strerror". Returns the code.
  * errno is left alone. */
-int wherry__fail_system(int number, const char *what);
+__attribute__((cold)) int wherry__fail_system(int number, const char *what);
 
 /* Makes place, of WHERRY__PROBLEM_SIZE bytes, the place of this thread's problems from now on, and
  * returns the former one. NULL stands for the thread's own, also as what is returned. The bytes at

@@ -29,23 +29,19 @@ struct wherry_peer {
     void *user;
     char *problem; /* of the last malformed message, of PROBLEM_SIZE bytes; NULL: there was none */
 
-    wherry_bytes message; /* what was decoded */
-    uint64_t skip;        /* of the cursor */
-    uint64_t offset;      /* of the first byte of the input in all that was received */
-    uint32_t scanned;     /* of the cursor */
-    uint32_t held;        /* bytes of the input that belong to the message */
-    uint32_t wanted;      /* of the cursor */
+    wherry_bytes message;  /* what was decoded */
+    wherry__cursor cursor; /* taken: the bytes of the input that belong to the message */
+    uint64_t offset;       /* of the first byte of the input in all that was received */
     uint32_t holds;
     uint32_t pass;  /* in which the last message was handed out */
-    uint16_t count; /* messages handed out in it */
+    uint32_t count; /* messages handed out in it */
     uint16_t count_max;
     int16_t next;  /* what the next receive answers: WHERRY_OK, _MALFORMED; or _WOULD_BLOCK: nothing
                       is decoded */
-    bool skipping; /* of the cursor */
     bool handed;   /* the message was handed out */
+    bool asked;    /* a receive was called since this was last cleared */
+    bool received; /* and gave a message, what came in its place, or the end */
     bool receiving; /* a receive is suspended */
-    bool asked;     /* a receive was called since this was last cleared */
-    bool received;  /* and gave a message, what came in its place, or the end */
     bool truncated; /* it ended inside of a message */
     bool dropped;   /* the hold of who opened it is gone */
 };
@@ -63,9 +59,9 @@ static inline void wherry__peer_done(wherry_peer *peer)
     if (!peer->handed)
         return;
     peer->handed = false;
-    peer->offset += peer->held;
+    peer->offset += peer->cursor.taken;
     peer->stream->handed = 0;
-    wherry__stream_take(peer->stream, peer->held);
+    wherry__stream_take(peer->stream, peer->cursor.taken);
     wherry__source_flush_later(peer->loop, &peer->stream->source); /* the rest may need less room */
 }
 

@@ -7,6 +7,7 @@
 #include <wherry/task.h>
 
 #include "base/error.h"
+#include "base/usually.h"
 #include "loop/task.h"
 #include "loop/wait.h"
 #include "peer/peer.h"
@@ -26,47 +27,42 @@ static void consume(wherry_peer *peer, size_t size)
     wherry__stream_take(peer->stream, size);
 }
 
-static int run_decoder(wherry_peer *peer, size_t *taken)
+static int run_decoder(wherry_peer *peer)
 {
-    wherry_stream *stream = peer->stream;
-    wherry__cursor cursor;
-    int result;
+    const wherry_stream *stream = peer->stream;
 
-    cursor.data = stream->input->bytes + stream->begin;
-    cursor.length = wherry__stream_length(stream);
-    cursor.ended = has_ended(peer);
-    cursor.scanned = peer->scanned;
-    cursor.skip = peer->skip;
-    cursor.skipping = peer->skipping;
-    result = peer->settings->framing->decode(peer->settings, &cursor, &peer->message);
-    peer->scanned = (uint32_t)cursor.scanned;
-    peer->skip = cursor.skip;
-    peer->skipping = cursor.skipping;
-    peer->wanted = (uint32_t)cursor.wanted;
-    *taken = cursor.taken;
-    if (result == WHERRY_E_MALFORMED)
-        peer->message = wherry_text(cursor.mistake);
-    return result;
+    peer->cursor.data = stream->input->bytes + stream->begin;
+    peer->cursor.length = wherry__stream_length(stream);
+    peer->cursor.ended = has_ended(peer);
+    return peer->settings->framing->decode(peer->settings, &peer->cursor, &peer->message);
 }
 
-/* Decodes the next message if it is there. peer->next tells. */
-static void decode(wherry_peer *peer)
+/* What was decoded is the next answer. It stays where it lies until it is done with. */
+static bool offer(wherry_peer *peer, int result)
 {
-    size_t taken = 1;
+    peer->next = (int16_t)result;
+    peer->stream->handed = (uint32_t)peer->cursor.taken;
+    return true;
+}
 
-    while (peer->next == WHERRY_E_WOULD_BLOCK && taken > 0 &&
-           wherry__stream_length(peer->stream) > 0 && !peer->stream->closed) {
-        int result = run_decoder(peer, &taken);
+/* Decodes the next message, if it is there. */
+static bool decode(wherry_peer *peer)
+{
+    while (wherry__stream_length(peer->stream) > 0 && !peer->stream->closed) {
+        int result = run_decoder(peer);
 
-        if (result == WHERRY_OK || result == WHERRY_E_MALFORMED) {
-            peer->next = (int16_t)result;
-            peer->held = (uint32_t)taken;
-            peer->stream->handed = peer->held; /* let it lie where it is */
-        } else {
-            peer->truncated = peer->truncated || result == WHERRY_E_TRUNCATED;
-            consume(peer, taken);
+        if (WHERRY__USUALLY(result == WHERRY_OK))
+            return offer(peer, result);
+        if (result == WHERRY_E_MALFORMED) {
+            peer->message = wherry_text(peer->cursor.mistake);
+            return offer(peer, result);
         }
+        peer->truncated = peer->truncated || result == WHERRY_E_TRUNCATED;
+        if (peer->cursor.taken == 0)
+            return false;
+        consume(peer, peer->cursor.taken);
     }
+    return false;
 }
 
 static bool is_over(const wherry_peer *peer)
@@ -78,10 +74,9 @@ bool wherry__peer_ready(wherry_peer *peer)
 {
     if (peer->handed)
         return false;
-    decode(peer);
-    if (peer->next != WHERRY_E_WOULD_BLOCK || is_over(peer))
+    if (peer->next != WHERRY_E_WOULD_BLOCK || decode(peer) || is_over(peer))
         return true;
-    wherry__stream_demand(peer->stream, true, peer->wanted);
+    wherry__stream_demand(peer->stream, true, peer->cursor.wanted);
     return false;
 }
 
@@ -131,7 +126,7 @@ void wherry__peer_listen(wherry_peer *peer)
 
 /* --- the user's side */
 
-static void describe_mistake(wherry_peer *peer)
+__attribute__((noinline, cold)) static void describe_mistake(wherry_peer *peer)
 {
     if (peer->problem == NULL)
         peer->problem = wherry__memory_take(wherry__loop_memory(peer->loop),
@@ -158,8 +153,7 @@ static void count_message(wherry_peer *peer)
     if (peer->pass != pass)
         peer->count = 0;
     peer->pass = pass;
-    if (peer->count < UINT16_MAX)
-        peer->count++;
+    peer->count++;
 }
 
 /* Answers with what was decoded. */
@@ -167,10 +161,10 @@ static inline int hand_out(wherry_peer *peer, wherry_bytes *message)
 {
     int result = peer->next;
 
-    if (result == WHERRY_E_MALFORMED)
-        describe_mistake(peer);
-    else
+    if (result == WHERRY_OK)
         *message = wherry_bytes_at(peer->message.data, peer->message.length);
+    else
+        describe_mistake(peer);
     peer->next = WHERRY_E_WOULD_BLOCK;
     peer->handed = true;
     count_message(peer);
@@ -202,7 +196,8 @@ static int receive_later(wherry_peer *peer, wherry_bytes *message, int64_t deadl
     return result;
 }
 
-int wherry_peer_receive(wherry_peer *peer, wherry_bytes *message, int64_t deadline)
+__attribute__((noinline)) static int receive_next(wherry_peer *peer, wherry_bytes *message,
+                                                  int64_t deadline)
 {
     int result;
 
@@ -217,4 +212,18 @@ int wherry_peer_receive(wherry_peer *peer, wherry_bytes *message, int64_t deadli
         (peer->next == WHERRY_E_WOULD_BLOCK && !wherry__peer_ready(peer)))
         return receive_later(peer, message, deadline);
     return answer(peer, message);
+}
+
+/* The short way of nearly all receives of a handler: what is there was decoded before it was
+ * called, and nothing stands against giving it out. */
+int wherry_peer_receive(wherry_peer *peer, wherry_bytes *message, int64_t deadline)
+{
+    const wherry_task *task = wherry__task_running();
+
+    if (peer->next != WHERRY_OK || peer->receiving || peer->stream->closed ||
+        peer->count >= peer->count_max || task == NULL || task->canceled || task->shield != 0)
+        return receive_next(peer, message, deadline);
+    peer->asked = true;
+    peer->received = true;
+    return hand_out(peer, message);
 }
