@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/size.h"
 #include "peer/peer.h"
+#include "protocol/length.h"
 
 #define PARTS_MAX 16
 
@@ -28,16 +29,6 @@ static int check(const wherry_peer *peer, const wherry_bytes *parts, size_t coun
     return WHERRY_OK;
 }
 
-/* The most usual length is copied as one word. */
-static uint8_t *put_head(uint8_t *place, const wherry__frame *frame)
-{
-    if (frame->head_length == sizeof(uint32_t))
-        memcpy(place, frame->head, sizeof(uint32_t));
-    else
-        memcpy(place, frame->head, frame->head_length);
-    return place + frame->head_length;
-}
-
 /* Behind what is queued already: nearly all messages of a batch. */
 static bool send_behind(wherry_stream *stream, const wherry__frame *frame,
                         const wherry_bytes *parts, size_t count, size_t total)
@@ -46,7 +37,7 @@ static bool send_behind(wherry_stream *stream, const wherry__frame *frame,
 
     if (place == NULL)
         return false;
-    place = put_head(place, frame);
+    place = wherry__bytes_put(place, wherry_bytes_at(frame->head, frame->head_length));
     for (size_t i = 0; i < count; i++)
         place = wherry__bytes_put(place, parts[i]);
     (void)wherry__bytes_put(place, frame->tail);
@@ -90,27 +81,54 @@ __attribute__((noinline)) static int send_long(wherry_stream *stream, const wher
     return wherry_stream_send_parts(stream, all, filled, deadline);
 }
 
-int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t count,
-                           int64_t deadline)
+/* Not inlined, so that the short way has a small stack. */
+__attribute__((noinline)) static int send_framed(wherry_peer *peer, const wherry_bytes *parts,
+                                                 size_t count, size_t total, int64_t deadline)
 {
+    const wherry__settings *settings = peer->settings;
     wherry_bytes whole;
     wherry__frame frame;
-    size_t total;
-    int result = check(peer, parts, count, &total);
+    int result = settings->framing->encode(settings, &frame, parts, count, total);
 
-    frame.head_length = 0;
-    frame.tail.length = 0;
-    if (result == WHERRY_OK)
-        result = peer->settings->framing->encode(peer->settings, &frame, parts, count, total);
     if (result < 0)
         return result;
-    if (send_behind(peer->stream, &frame, parts, count, total))
+    if (!settings->only_length && send_behind(peer->stream, &frame, parts, count, total))
         return WHERRY_OK;
     if (count != 1 || !has_frame(peer, &frame, parts[0], &whole))
         return send_long(peer->stream, &frame, parts, count, deadline);
     if (wherry__stream_refer_on(peer->stream, whole))
         return WHERRY_OK;
     return wherry_stream_send_parts(peer->stream, &whole, 1, deadline);
+}
+
+/* The short way of framings that put nothing but a length in front: behind what is queued already,
+ * as nearly all messages of a batch. */
+static bool send_headed(const wherry_peer *peer, const wherry_bytes *parts, size_t count,
+                        size_t total)
+{
+    const wherry__settings *settings = peer->settings;
+    uint8_t *place;
+
+    if (!settings->only_length)
+        return false;
+    place = wherry__stream_place(peer->stream, settings->width + total);
+    if (place == NULL)
+        return false;
+    place = wherry__length_put(settings, place, total);
+    for (size_t i = 0; i < count; i++)
+        place = wherry__bytes_put(place, parts[i]);
+    return true;
+}
+
+int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t count,
+                           int64_t deadline)
+{
+    size_t total;
+    int result = check(peer, parts, count, &total);
+
+    if (result < 0 || send_headed(peer, parts, count, total))
+        return result;
+    return send_framed(peer, parts, count, total, deadline);
 }
 
 int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline)

@@ -117,6 +117,7 @@ struct wherry__settings {
     bool keep_rest;     /* lines: what is left when the stream ends is a message */
     size_t width;       /* length: bytes of the prefix */
     bool little_endian; /* length */
+    bool only_length;   /* length: all that encode does is wherry__length_put */
     size_t fixed;       /* fixed: bytes of a message */
 };
 

@@ -4,11 +4,10 @@
  *     length16       00 05 h e l l o
  *     length16-le    05 00 h e l l o
  */
-#include <endian.h>
 #include <string.h>
 
 #include "base/size.h"
-#include "protocol/framing.h"
+#include "protocol/length.h"
 
 static uint64_t read_length(const wherry__settings *settings, const uint8_t *prefix)
 {
@@ -30,23 +29,6 @@ static uint64_t read_length(const wherry__settings *settings, const uint8_t *pre
     default:
         return prefix[0];
     }
-}
-
-static void write_length(const wherry__settings *settings, uint8_t *prefix, uint64_t length)
-{
-    bool little_endian = settings->little_endian;
-    uint64_t eight = little_endian ? htole64(length) : htobe64(length);
-    uint32_t four = little_endian ? htole32((uint32_t)length) : htobe32((uint32_t)length);
-    uint16_t two = little_endian ? htole16((uint16_t)length) : htobe16((uint16_t)length);
-
-    if (settings->width == sizeof(four))
-        memcpy(prefix, &four, sizeof(four));
-    else if (settings->width == sizeof(eight))
-        memcpy(prefix, &eight, sizeof(eight));
-    else if (settings->width == sizeof(two))
-        memcpy(prefix, &two, sizeof(two));
-    else
-        prefix[0] = (uint8_t)length;
 }
 
 /* Takes what has come of a message over the limit. */
@@ -89,7 +71,7 @@ static int length_encode(const wherry__settings *settings, wherry__frame *frame,
 {
     (void)parts;
     (void)count;
-    write_length(settings, frame->head, total);
+    wherry__length_put(settings, frame->head, total);
     frame->head_length = settings->width;
     frame->tail = wherry_bytes_at(NULL, 0);
     return WHERRY_OK;
@@ -112,7 +94,8 @@ static const wherry__framing framing = { length_configure, length_decode, length
                                                    .message_size_max = (max),                      \
                                                    .name = text,                                   \
                                                    .width = (bytes),                               \
-                                                   .little_endian = (low_first) }
+                                                   .little_endian = (low_first),                   \
+                                                   .only_length = true }
 
 FORM(length8, "length8", 1, false, UINT8_MAX);
 FORM(length16, "length16", 2, false, UINT16_MAX);
