@@ -85,12 +85,14 @@ WHERRY_PUBLIC const char *wherry_fault_text(int fault);
 
 /* One direction of the way between two hosts. Zero in a field means what is said there. */
 typedef struct wherry_link {
-    int64_t latency;           /* nanoseconds one way, at least. 0: 500 us; negative: none */
-    int64_t jitter;            /* nanoseconds: mean of what is drawn and added. 0: none */
+    int64_t latency;           /* nanoseconds one way, at least; at most an hour. 0: 500 us;
+                                  negative: none */
+    int64_t jitter;            /* nanoseconds: mean of what is drawn and added; at most an hour.
+                                  0: none */
     uint64_t bytes_per_second; /* 0: no limit */
     size_t queue;              /* bytes that wait for the rate at most; beyond that datagrams are
                                   lost and streams delayed. 0: 1 MiB */
-    size_t mtu;                /* bytes of the largest packet. 0: 1,500. At least 576 */
+    size_t mtu;                /* bytes of the largest packet: 576 to 65,536. 0: 1,500 */
     WHERRY_RESERVED;
 } wherry_link;
 
@@ -140,9 +142,9 @@ struct wherry_simulation_condition {
  * occasions that he had for it, and how hard. */
 typedef struct wherry_fault_record {
     int fault;         /* wherry_fault */
-    char whom[64];     /* a host, or "A>B" for a link */
+    char whom[128];    /* a host, or "A>B" for a link */
     uint64_t occasion; /* counted from 1 for each kind and whom */
-    uint64_t value;    /* how hard: bytes, nanoseconds, which errno, ... */
+    uint64_t value;    /* how hard: bytes, an order of magnitude of time, which errno, ... */
     int64_t time;      /* when it struck; replaying does not look at it */
 } wherry_fault_record;
 
@@ -274,13 +276,15 @@ WHERRY_PUBLIC int wherry_simulation_restart(wherry_simulation *world, const char
 WHERRY_PUBLIC int wherry_simulation_step_wall(wherry_simulation *world, const char *host,
                                               int64_t by);
 
-/* --- Links. a and b are hosts, or "*" for all others. WHERRY_E_INVALID: there is no such host, or
- * a value is out of range. WHERRY_E_NO_MEMORY.
+/* --- Links. a and b are hosts, or "*" for all others, also for those that are made later; both
+ * directions between them are meant. WHERRY_E_INVALID: there is no such host, or a value is out of
+ * range: durations are at least 1. WHERRY_E_NO_MEMORY.
  *
  * A partition is a black hole: nothing is refused and nothing arrives, connections stall, and none
  * of their bytes is skipped. When it is over they go on with their next retransmission, as TCP
- * does; after minutes they time out. It lasts for a duration, or with WHERRY_NEVER until healed.
- * hold keeps packets back without losing any, until release; clog does so for a duration. */
+ * does; after minutes they time out. Datagrams are lost. It lasts for a duration, or with
+ * WHERRY_NEVER until healed; of two the longer one counts. hold keeps packets back without losing
+ * any, until release; clog does so for a duration, or until release. */
 WHERRY_PUBLIC int wherry_simulation_link(wherry_simulation *world, const char *a, const char *b,
                                          const wherry_link *link);
 WHERRY_PUBLIC int wherry_simulation_partition(wherry_simulation *world, const char *a,

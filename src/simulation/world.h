@@ -64,6 +64,7 @@ struct wherry_simulation {
     wherry__sim_links *links;
     wherry__sim_faults *faults;
     wherry__sim_names *names;
+    wherry__sim_choices choices;  /* that all generators begin with: options.choices */
     wherry__sim_program *running; /* NULL: the world itself */
     uint64_t connections;         /* the number of the last one: no two have the same */
     uint64_t hash;
@@ -105,6 +106,8 @@ struct wherry__sim_host {
     int64_t wall_offset;
     int32_t drift;
     int64_t stalled_until; /* of the world; programs do not run before */
+
+    struct wherry__sim_victim *victim; /* fault.c's: NULL until a fault could strike */
 };
 
 static inline wherry__sim_host *wherry__sim_host_of(wherry_system *system)
@@ -131,6 +134,17 @@ int wherry__sim_parse_addresses(const char *text, wherry__sim_name *addresses);
 
 /* Gives the socket the lowest free descriptor. -EMFILE, -ENOMEM. */
 int wherry__sim_descriptor_take(wherry__sim_host *host, wherry__sim_socket *socket);
+
+/* The socket that the program which runs has under that number; NULL: none. */
+wherry__sim_socket *wherry__sim_descriptor_find(const wherry__sim_host *host, int descriptor);
+
+/* Closes it: what the class does then follows. */
+void wherry__sim_descriptor_close(wherry__sim_socket *socket);
+
+/* A host with these addresses. NULL: no memory. */
+wherry__sim_host *wherry__sim_host_make(wherry_simulation *world, const char *name,
+                                        const wherry__sim_name *addresses, size_t count);
+void wherry__sim_host_free(wherry__sim_host *host);
 
 /* --- clocks: clock.c */
 
@@ -282,11 +296,14 @@ void wherry__sim_name_give(const wherry__sim_name *name, struct sockaddr *place,
 /* In which order what belongs together arrives: one for each direction of a connection. Counted:
  * its packets hold it. */
 typedef struct wherry__sim_flow {
-    size_t holds;
-    int64_t last; /* when its last packet so far arrives */
-    bool silent;  /* nothing of it arrives any more */
+    size_t holds;      /* of who made it, and of each packet under way */
+    int64_t last;      /* when its last packet so far arrives */
+    bool silent;       /* nothing of it arrives any more, nor is it sent again: set when its sender
+                          has given up too */
+    wherry__link kept; /* its packets that wait in the link */
 } wherry__sim_flow;
 
+/* Held once by the caller. NULL: no memory. */
 wherry__sim_flow *wherry__sim_flow_new(wherry_simulation *world);
 void wherry__sim_flow_release(wherry_simulation *world, wherry__sim_flow *flow);
 
@@ -294,14 +311,17 @@ void wherry__sim_flow_release(wherry_simulation *world, wherry__sim_flow *flow);
 typedef struct wherry__sim_packet wherry__sim_packet;
 struct wherry__sim_packet {
     wherry__sim_event event;
-    wherry__link link; /* among those that a link holds back */
-    wherry__sim_host *from, *to;
+    wherry__link link;           /* of the link: among all under way */
+    wherry__link mates;          /* among those of the flow that wait */
+    struct wherry__sim_way *way; /* NULL: within one host */
+    bool once;                   /* who sent it is gone: it is not sent again */
+    wherry__sim_host *from, *to; /* to fill from here on */
     wherry__sim_name source, target;
     wherry__sim_flow *flow; /* in order and never lost; NULL: a datagram */
     unsigned flags;         /* wherry_packet_flags */
     size_t length;          /* of its data; headers are counted by the link */
-    const void *data;       /* for traces */
-    int64_t sent;           /* when it was first sent */
+    const void *data; /* for traces; of a datagram in its own memory, where CORRUPT turns bits */
+    int64_t sent;     /* when it was first sent */
     /* It is there, or will never be: either gives it back. Called by the agenda, not from inside
      * wherry__sim_packet_send. */
     void (*arrive)(wherry__sim_packet *self);
@@ -315,24 +335,27 @@ void wherry__sim_links_free(wherry_simulation *world); /* what is under way is l
 
 /* Sends a packet on its way. Between addresses of one host it arrives at once: before the call of
  * the program that is under way returns. Packets of a flow to a host that is off, or behind a
- * partition, wait and come with the retransmission that follows: 200 ms after they were sent, then
- * after twice that again, and so on up to 120 s (SYN: 1 s at first). */
+ * partition, wait and come with the retransmission that follows: 200 ms after the first of them was
+ * sent, then after twice that again, and so on up to 120 s (SYN: 1 s at first). A RST is not sent
+ * again: there it is lost. */
 void wherry__sim_packet_send(wherry__sim_packet *packet);
 
 /* The bytes of data that one packet to that host can hold. */
 size_t wherry__sim_segment_size(wherry__sim_host *from, wherry__sim_host *to);
 
-/* What was under way from and to a host whose power was cut; and it is back. */
+/* The power of a host was cut: it sends nothing again. What is sent to it while it is off finds by
+ * itself whether it is on again. */
 void wherry__sim_links_cut(wherry__sim_host *host);
-void wherry__sim_links_back(wherry__sim_host *host);
 
-/* --- faults: fault.c */
+/* --- faults: fault.c, and swarm.c for what is drawn once */
 
 int wherry__sim_faults_new(wherry_simulation *world);
 void wherry__sim_faults_free(wherry_simulation *world);
 
-/* Draws faults, the link, buffers and clocks of a swarm into the world's options. */
+/* Draws faults, the link and buffers of a swarm into the world's options and tells them: before
+ * wherry__sim_links_new and wherry__sim_faults_new. And the clocks of a new host, in a swarm. */
 void wherry__sim_faults_swarm(wherry_simulation *world);
+void wherry__sim_swarm_clocks(wherry__sim_host *host);
 
 /* Whether the fault strikes here and now; then value is from 0 to below bound (at least 1), drawn
  * or replayed. value may be NULL. Each kind has a generator of its own for each host. */
@@ -342,8 +365,15 @@ bool wherry__sim_fault(wherry__sim_host *host, int fault, uint64_t bound, uint64
 bool wherry__sim_fault_between(wherry__sim_host *from, wherry__sim_host *to, int fault,
                                uint64_t bound, uint64_t *value);
 
-/* Sets off partitions, clogs and stalls that come by themselves: called as time goes on. */
-void wherry__sim_faults_tick(wherry_simulation *world);
+/* Partitions and clogs strike at packets that are sent, and end by themselves. Stalls strike here:
+ * at each wait of a program on the host, which then does not run before stalled_until. */
+void wherry__sim_stall(wherry__sim_host *host);
+
+/* How long a fault lasts whose value is an order of magnitude: 1 ms, 2 ms, 4 ms, ... */
+static inline int64_t wherry__sim_fault_time(uint64_t value)
+{
+    return INT64_C(1000000) << (value < 20 ? value : 20);
+}
 
 /* WHERRY_OK, or what is wrong with a replay: a fault that was to strike and did not. */
 int wherry__sim_faults_check(wherry_simulation *world);
@@ -366,11 +396,15 @@ int wherry__sim_poller_wait(wherry_system *system, wherry_poller *poller, int64_
                             wherry_ready *ready, int capacity);
 void wherry__sim_poller_wake(wherry_system *system, wherry_poller *poller);
 
+/* A socket that is closed is watched no more. */
+void wherry__sim_watches_drop(wherry__sim_socket *socket);
+
 /* Has post->run called by the program of the poller inside its wait, on its own stack. */
 typedef struct wherry__sim_errand wherry__sim_errand;
 struct wherry__sim_errand {
     wherry__link link;
     void (*run)(wherry__sim_errand *self);
+    void (*drop)(wherry__sim_errand *self); /* the poller is gone; NULL: nothing to do */
 };
 void wherry__sim_poller_errand(wherry_poller *poller, wherry__sim_errand *errand);
 
