@@ -48,6 +48,7 @@ typedef struct wherry__sim_name {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
         struct sockaddr_un local;
+        char bytes[sizeof(struct sockaddr_un) + 2]; /* a path of full length has its NUL behind */
     };
     socklen_t size;
 } wherry__sim_name;
@@ -92,7 +93,8 @@ struct wherry__sim_host {
     size_t descriptor_room;
     size_t descriptors_max;
     size_t descriptor_count;
-    wherry__link sockets; /* all, also those that linger without a descriptor */
+    size_t descriptor_hint; /* none below it is free */
+    wherry__link sockets;   /* all, also those that linger without a descriptor */
     wherry__link programs;
     wherry__link pollers;
     wherry_system_signal *signals; /* what programs take */
@@ -145,6 +147,9 @@ void wherry__sim_descriptor_close(wherry__sim_socket *socket);
 wherry__sim_host *wherry__sim_host_make(wherry_simulation *world, const char *name,
                                         const wherry__sim_name *addresses, size_t count);
 void wherry__sim_host_free(wherry__sim_host *host);
+
+/* Cuts its power: power.c. */
+void wherry__sim_host_cut(wherry__sim_host *host);
 
 /* --- clocks: clock.c */
 
@@ -208,7 +213,10 @@ struct wherry__sim_socket {
     wherry__sim_name local;
     wherry__sim_name remote; /* when connected */
     wherry__link bound;      /* in a list of the host's ports, when bound */
+    wherry__link paired;     /* among those with a remote name: find_connected */
     bool is_bound;
+    bool port_given, address_given; /* by bind(2), not chosen by connect(2) or listen(2) */
+    bool listens;                   /* set by its class */
     bool reuse_address, reuse_port, only_v6;
     int error;                      /* SO_ERROR: an errno(3) value; 0: none */
     size_t send_room, receive_room; /* SO_SNDBUF, SO_RCVBUF: bytes of payload */
@@ -256,13 +264,28 @@ void wherry__sim_ports_free(wherry__sim_host *host);
 /* bind(2). */
 int wherry__sim_bind(wherry__sim_socket *socket, const struct sockaddr *name, socklen_t size);
 
-/* Before connect(2) and sendto(2): gives an unbound socket an address that reaches remote, and an
- * ephemeral port. 0, -EADDRNOTAVAIL, -ENETUNREACH, -EAGAIN. */
+/* For connect(2): gives the socket what it lacks of an address that reaches remote and an ephemeral
+ * port, sets its remote name, and has find_connected find it from now on. 0, -EADDRNOTAVAIL,
+ * -ENETUNREACH, -EINVAL, -EAGAIN. Nothing is changed on a failure. Names of Unix sockets are not
+ * touched. */
 int wherry__sim_bind_for(wherry__sim_socket *socket, const wherry__sim_name *remote);
 
-/* An accepted socket shares its listener's port. */
+/* Takes back what bind_for did: after a connection that failed, and for connect(2) to AF_UNSPEC.
+ * What bind(2) gave stays. */
+void wherry__sim_unbind_from(wherry__sim_socket *socket);
+
+/* For listen(2) and sendto(2): a port for a socket that has none. A socket that listens must still
+ * be the only one to do so: set listens first. 0, -EADDRINUSE. */
+int wherry__sim_bind_port(wherry__sim_socket *socket);
+
+/* An accepted socket shares its listener's port. Its remote name is set before. */
 int wherry__sim_bind_accepted(wherry__sim_socket *socket, const wherry__sim_name *local);
 void wherry__sim_unbind(wherry__sim_socket *socket);
+
+/* The Unix socket of that kind which has the name. 0, -ENOENT, -ECONNREFUSED: it is gone,
+ * -EPROTOTYPE: it is of another kind. */
+int wherry__sim_find_local(wherry__sim_host *host, wherry__sim_kind kind,
+                           const wherry__sim_name *name, wherry__sim_socket **found);
 
 /* The socket of that kind which gets what is sent to the address: of several the most specific
  * one, of SO_REUSEPORT ones by the remote address. listening: streams that listen. NULL: none. */
@@ -283,8 +306,15 @@ bool wherry__sim_names_equal(const wherry__sim_name *one, const wherry__sim_name
 /* The same address as a program on a socket of that family sees it: IPv4-mapped IPv6 or plain. */
 wherry__sim_name wherry__sim_name_as(const wherry__sim_name *name, int family);
 
-/* Checks what a program gives as a name for a socket: 0 and the name (plain IPv4 for mapped), or
- * -EINVAL, -EAFNOSUPPORT. */
+/* The name that programs see a socket under, which also one that is not bound has. */
+wherry__sim_name wherry__sim_name_of(const wherry__sim_socket *socket);
+
+/* Where connect(2) and sendto(2) go to: the wildcard address stands for the host itself. */
+wherry__sim_name wherry__sim_name_reached(const wherry__sim_socket *socket,
+                                          const wherry__sim_name *name);
+
+/* Checks what a program gives as a name to connect or send to: 0 and the name (plain IPv4 for
+ * mapped), of family AF_UNSPEC where that was given, or -EINVAL, -EAFNOSUPPORT. */
 int wherry__sim_name_take(const wherry__sim_socket *socket, const struct sockaddr *given,
                           socklen_t size, wherry__sim_name *name);
 
@@ -356,6 +386,9 @@ void wherry__sim_faults_free(wherry_simulation *world);
  * wherry__sim_links_new and wherry__sim_faults_new. And the clocks of a new host, in a swarm. */
 void wherry__sim_faults_swarm(wherry_simulation *world);
 void wherry__sim_swarm_clocks(wherry__sim_host *host);
+
+/* Draws the clocks of a new host of a swarm. */
+void wherry__sim_faults_host(wherry__sim_host *host);
 
 /* Whether the fault strikes here and now; then value is from 0 to below bound (at least 1), drawn
  * or replayed. value may be NULL. Each kind has a generator of its own for each host. */
