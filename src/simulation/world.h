@@ -70,9 +70,11 @@ struct wherry_simulation {
     uint64_t connections;         /* the number of the last one: no two have the same */
     uint64_t hash;
     wherry_simulation_statistics statistics;
-    bool inside;   /* a run is under way */
-    bool settling; /* what follows at once is being done */
-    int failure;   /* the first; WHERRY_OK: none */
+    uint64_t instant_steps; /* events since time went on */
+    bool said;              /* the seed */
+    bool inside;            /* a run is under way */
+    bool settling;          /* what follows at once is being done */
+    int failure;            /* the first; WHERRY_OK: none */
     char problem[192];
 };
 
@@ -85,6 +87,7 @@ struct wherry__sim_host {
     wherry_simulation *world;
     wherry__link link; /* in the world's hosts */
     char name[64];
+    char text[INET6_ADDRSTRLEN];                       /* its first address */
     wherry__sim_name addresses[WHERRY__SIM_ADDRESSES]; /* with port 0 */
     size_t address_count;
     bool on;
@@ -217,6 +220,8 @@ struct wherry__sim_socket {
     bool is_bound;
     bool port_given, address_given; /* by bind(2), not chosen by connect(2) or listen(2) */
     bool listens;                   /* set by its class */
+    bool apart; /* set by its class: getpeername(2) is refused although there is a remote name, as
+                   the connection is not made yet, or over */
     bool reuse_address, reuse_port, only_v6;
     int error;                      /* SO_ERROR: an errno(3) value; 0: none */
     size_t send_room, receive_room; /* SO_SNDBUF, SO_RCVBUF: bytes of payload */
@@ -387,9 +392,6 @@ void wherry__sim_faults_free(wherry_simulation *world);
 void wherry__sim_faults_swarm(wherry_simulation *world);
 void wherry__sim_swarm_clocks(wherry__sim_host *host);
 
-/* Draws the clocks of a new host of a swarm. */
-void wherry__sim_faults_host(wherry__sim_host *host);
-
 /* Whether the fault strikes here and now; then value is from 0 to below bound (at least 1), drawn
  * or replayed. value may be NULL. Each kind has a generator of its own for each host. */
 bool wherry__sim_fault(wherry__sim_host *host, int fault, uint64_t bound, uint64_t *value);
@@ -450,6 +452,18 @@ void wherry__sim_program_ready(wherry__sim_program *program);
 /* --- the system table: system.c */
 
 void wherry__sim_system_init(wherry__sim_host *host);
+
+/* --- what people are told: say.c, report.c */
+
+/* Writes a line with the seed to the standard error. */
+void wherry__sim_say(const wherry_simulation *world, const char *format, ...) WHERRY_FORMAT(2, 3);
+
+/* While a run is under way: the seed is said when the process is aborted or the watchdog bites. */
+void wherry__sim_guard(wherry_simulation *world);
+void wherry__sim_unguard(wherry_simulation *world);
+
+/* Who of the programs that must end has not; NULL: all have. */
+const wherry__sim_program *wherry__sim_unended(const wherry_simulation *world);
 
 /* --- traces: trace.c */
 
