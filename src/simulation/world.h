@@ -218,7 +218,8 @@ struct wherry__sim_socket {
     wherry__link bound;      /* in a list of the host's ports, when bound */
     wherry__link paired;     /* among those with a remote name: find_connected */
     bool is_bound;
-    bool port_given, address_given; /* by bind(2), not chosen by connect(2) or listen(2) */
+    bool port_given, address_given; /* by bind(2), not chosen for the socket */
+    bool port_shared;               /* chosen by connect(2): with those connected elsewhere */
     bool listens;                   /* set by its class */
     bool apart; /* set by its class: getpeername(2) is refused although there is a remote name, as
                    the connection is not made yet, or over */
