@@ -59,6 +59,11 @@ void wherry__counted_memory_init(wherry__counted_memory *counted, wherry_memory 
     };
 }
 
+bool wherry__memory_is_counted(const wherry_memory *memory)
+{
+    return memory->resize == resize_counted;
+}
+
 void *wherry__memory_resize(wherry_memory *memory, void *old, size_t old_size, size_t new_size)
 {
     void *block = memory->resize(memory, old, old_size, new_size);

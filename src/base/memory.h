@@ -2,6 +2,7 @@
 #ifndef WHERRY_BASE_MEMORY_H
 #define WHERRY_BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <wherry/memory.h>
@@ -24,6 +25,9 @@ typedef struct wherry__counted_memory {
 
 /* below: NULL for the default. */
 void wherry__counted_memory_init(wherry__counted_memory *counted, wherry_memory *below);
+
+/* Whether memory is one of those. */
+bool wherry__memory_is_counted(const wherry_memory *memory);
 
 /* A new block of size bytes (more than 0), all zero; NULL with WHERRY_E_NO_MEMORY as the problem
  * when there is none. */

@@ -113,6 +113,13 @@ static inline wherry_memory *wherry__loop_memory(wherry_loop *loop)
     return &loop->memory.base;
 }
 
+/* The loop whose allocator that is; NULL: it is none of a loop's. A system that is given memory for
+ * a poller finds out for whom it is. */
+static inline wherry_loop *wherry__loop_of_memory(wherry_memory *memory)
+{
+    return wherry__memory_is_counted(memory) ? (wherry_loop *)(void *)memory : NULL;
+}
+
 /* For handles that stay the user's when the loop is freed before them. The last release gives the
  * loop's memory back. */
 void wherry__loop_hold(wherry_loop *loop);

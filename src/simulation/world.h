@@ -74,6 +74,8 @@ struct wherry_simulation {
     bool said;              /* the seed */
     bool inside;            /* a run is under way */
     bool settling;          /* what follows at once is being done */
+    const wherry_simulation *former_guarded; /* say.c's, and the next */
+    void *watchdog;
     int failure;            /* the first; WHERRY_OK: none */
     char problem[192];
 };
@@ -262,6 +264,9 @@ int wherry__sim_set_option(wherry__sim_socket *socket, int level, int option, co
 int wherry__sim_get_option(wherry__sim_socket *socket, int level, int option, void *value,
                            socklen_t *size);
 
+/* Gives back what is remembered for the socket, if anything: options.c. */
+void wherry__sim_options_free(wherry__sim_socket *socket);
+
 /* --- names of sockets: ports.c */
 
 int wherry__sim_ports_new(wherry__sim_host *host);
@@ -336,7 +341,8 @@ typedef struct wherry__sim_flow {
     int64_t last;      /* when its last packet so far arrives */
     bool silent;       /* nothing of it arrives any more, nor is it sent again: set when its sender
                           has given up too */
-    wherry__link kept; /* its packets that wait in the link */
+    uint64_t turns;    /* packets sent so far */
+    wherry__link kept; /* those that wait in the link, in the order of their turns */
 } wherry__sim_flow;
 
 /* Held once by the caller. NULL: no memory. */
@@ -351,6 +357,8 @@ struct wherry__sim_packet {
     wherry__link mates;          /* among those of the flow that wait */
     struct wherry__sim_way *way; /* NULL: within one host */
     bool once;                   /* who sent it is gone: it is not sent again */
+    bool kept;
+    uint64_t turn;               /* in the flow */
     wherry__sim_host *from, *to; /* to fill from here on */
     wherry__sim_name source, target;
     wherry__sim_flow *flow; /* in order and never lost; NULL: a datagram */
