@@ -21,7 +21,7 @@ static unsigned score(const wherry__sim_socket *socket, wherry__sim_kind kind,
         wherry__sim_name_port(&socket->local) != wherry__sim_name_port(to))
         return 0;
     if (wherry__sim_name_is_any(&socket->local)) {
-        if (socket->family != to->any.sa_family && (socket->family == AF_INET || socket->only_v6))
+        if (!wherry__sim_takes_all(socket, to->any.sa_family))
             return 0;
     } else {
         if (!wherry__sim_addresses_equal(&socket->local, to))

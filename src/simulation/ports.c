@@ -52,39 +52,12 @@ static void enter(wherry__sim_socket *socket)
 
 /* --- who is in the way of whom */
 
-/* What the IPv4 side of Linux sees of a socket that is bound to an IPv6 address other than the
- * wildcard: 127.0.0.6, for all of them. */
-static uint32_t v4_address_of(const wherry__sim_socket *socket)
-{
-    if (socket->local.any.sa_family == AF_INET)
-        return socket->local.v4.sin_addr.s_addr;
-    return wherry__sim_name_is_any(&socket->local) ? htonl(INADDR_ANY) : htonl(0x7f000006);
-}
-
-static bool v4_clashes(const wherry__sim_socket *one, const wherry__sim_socket *other)
-{
-    uint32_t mine = v4_address_of(one), theirs = v4_address_of(other);
-
-    if (other->only_v6)
-        return false;
-    return mine == theirs || mine == htonl(INADDR_ANY) || theirs == htonl(INADDR_ANY);
-}
-
-/* inet_rcv_saddr_equal: whether one, which asks, and other have an address in common. */
+/* Whether they have an address in common (inet_rcv_saddr_equal). */
 static bool addresses_clash(const wherry__sim_socket *one, const wherry__sim_socket *other)
 {
-    bool mine_v4 = one->local.any.sa_family == AF_INET;
-    bool theirs_v4 = other->local.any.sa_family == AF_INET;
-    bool mine_any = !mine_v4 && wherry__sim_name_is_any(&one->local);
-    bool theirs_any = !theirs_v4 && wherry__sim_name_is_any(&other->local);
-
-    if (one->family == AF_INET || (mine_v4 && theirs_v4))
-        return v4_clashes(one, other);
-    if (mine_any && theirs_any)
-        return true;
-    if ((theirs_any && !(other->only_v6 && mine_v4)) || (mine_any && !(one->only_v6 && theirs_v4)))
-        return true;
-    return wherry__sim_addresses_equal(&one->local, &other->local);
+    return wherry__sim_takes_all(one, other->local.any.sa_family) ||
+           wherry__sim_takes_all(other, one->local.any.sa_family) ||
+           wherry__sim_addresses_equal(&one->local, &other->local);
 }
 
 /* strict: for a port that nobody asked for, which is shared by nobody then. */

@@ -40,6 +40,15 @@ bool wherry__sim_name_is_multicast(const wherry__sim_name *name);
 uint16_t wherry__sim_name_port(const wherry__sim_name *name);
 void wherry__sim_name_set_port(wherry__sim_name *name, uint16_t port);
 
+/* Whether a bound socket has the wildcard address and gets also what is sent to those of family. */
+static inline bool wherry__sim_takes_all(const wherry__sim_socket *socket, int family)
+{
+    int mine = socket->local.any.sa_family;
+
+    return wherry__sim_name_is_any(&socket->local) &&
+           (mine == family || (mine == AF_INET6 && !socket->only_v6));
+}
+
 /* The same address, whatever the ports are. */
 bool wherry__sim_addresses_equal(const wherry__sim_name *one, const wherry__sim_name *other);
 
