@@ -31,8 +31,10 @@
 #include <wherry/task.h>
 #include <wherry/watch.h>
 
+#include <wherry/faulty.h>
 #include <wherry/log.h>
 #include <wherry/memory.h>
+#include <wherry/simulation.h>
 #include <wherry/system.h>
 
 #endif

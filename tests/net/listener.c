@@ -74,7 +74,7 @@ static void abstract_name_leaves_no_file(void **state)
     NET_UNTIL(world, self.count == 1);
     assert_int_equal(close(client), 0);
     host_close(&self);
-    assert_int_equal(world->system.calls[FAULTY_UNLINK], 0);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_UNLINK), 0);
 }
 
 static int accept_body(void *argument)
@@ -292,7 +292,7 @@ static void paused_listener_leaves_connections_in_the_backlog(void **state)
     clients[0] = net_dial(&self.address);
     net_settle(world);
     assert_int_equal(self.count, 0);
-    assert_int_equal(world->system.calls[FAULTY_ACCEPT], 0);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_ACCEPT), 0);
     wherry_listener_resume(self.listener);
     NET_UNTIL(world, self.count == 1);
     clients[1] = net_dial(&self.address);
@@ -362,22 +362,22 @@ static void lack_of_descriptors_makes_it_pause(void **state)
 
     wherry_log_set(&log.base);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        size_t calls = world->system.calls[FAULTY_ACCEPT];
+        size_t calls = wherry_faulty_calls(world->system, WHERRY_CALL_ACCEPT);
         host self;
         int clients[2];
 
         host_open(&self, world, NET_UNIX, true);
         clients[0] = net_dial(&self.address);
         clients[1] = net_dial(&self.address);
-        faulty_system_fail(&world->system, FAULTY_ACCEPT, numbers[i], 2);
+        wherry_faulty_plan(world->system, WHERRY_CALL_ACCEPT, .number = numbers[i], .count = 2);
         log.count = 0;
         net_settle(world);
         net_advance(world, WHERRY_MILLISECONDS(100) - 1);
-        assert_int_equal(world->system.calls[FAULTY_ACCEPT] - calls, 1);
+        assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_ACCEPT) - calls, 1);
         assert_int_equal(log.count, 1);
         net_advance(world, 1);
         net_settle(world);
-        assert_int_equal(world->system.calls[FAULTY_ACCEPT] - calls, 2);
+        assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_ACCEPT) - calls, 2);
         net_advance(world, WHERRY_MILLISECONDS(100));
         net_settle(world);
         assert_int_equal(self.count, 2); /* nobody is lost */
@@ -400,10 +400,10 @@ static void acceptor_waits_through_the_pause(void **state)
     wherry_log_set(&log.base);
     host_open(&self, world, NET_UNIX, false);
     client = net_dial(&self.address);
-    faulty_system_fail(&world->system, FAULTY_ACCEPT, EMFILE, 3);
+    wherry_faulty_plan(world->system, WHERRY_CALL_ACCEPT, .number = EMFILE, .count = 3);
     assert_int_equal(net_run(world, accept_body, &self), WHERRY_OK);
     assert_int_equal(wherry_loop_now(world->loop) - begun, WHERRY_MILLISECONDS(300));
-    assert_int_equal(world->system.calls[FAULTY_ACCEPT], 4);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_ACCEPT), 4);
     assert_int_equal(close(client), 0);
     host_close(&self);
     wherry_log_set(NULL);
@@ -423,7 +423,7 @@ static void what_befalls_a_connection_does_not_stop_the_next(void **state)
 
             host_open(&self, world, NET_UNIX, told);
             client = net_dial(&self.address);
-            faulty_system_fail(&world->system, FAULTY_ACCEPT, numbers[i], 2);
+            wherry_faulty_plan(world->system, WHERRY_CALL_ACCEPT, .number = numbers[i], .count = 2);
             if (told) {
                 assert_true(wherry_loop_step(world->loop) >= 0);
                 assert_int_equal(self.count, 1); /* in the same pass */
@@ -449,7 +449,7 @@ static void socket_that_was_taken_away_closes_the_listener(void **state)
 
             host_open(&self, world, NET_UNIX, told);
             client = net_dial(&self.address);
-            faulty_system_fail(&world->system, FAULTY_ACCEPT, numbers[i], 0);
+            wherry_faulty_plan(world->system, WHERRY_CALL_ACCEPT, .number = numbers[i]);
             if (told)
                 net_settle(world);
             else
@@ -507,7 +507,7 @@ static void streams_take_the_options_given_for_them(void **state)
     memset(&options, 0xa5, sizeof(options)); /* they were copied */
     client = net_dial(&self.address);
     NET_UNTIL(world, self.count == 1);
-    faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 0);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
     assert_int_equal(wherry_stream_send(self.streams[0], wherry_text("0123456789"), WHERRY_NOW),
                      WHERRY_OK);
     assert_int_equal(wherry_stream_send(self.streams[0], wherry_text("x"), WHERRY_NOW),

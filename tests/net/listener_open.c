@@ -100,16 +100,16 @@ static void file_of_another_kind_is_left_alone(void **state)
 static void failures_to_listen_have_their_codes(void **state)
 {
     const struct {
-        faulty_kind kind;
+        enum wherry_call kind;
         int number;
         int code;
     } failures[] = {
-        { FAULTY_SOCKET, EMFILE, WHERRY_E_NO_DESCRIPTORS },
-        { FAULTY_SOCKET, EAFNOSUPPORT, WHERRY_E_UNSUPPORTED },
-        { FAULTY_SOCKET, ENOMEM, WHERRY_E_NO_MEMORY },
-        { FAULTY_BIND, EACCES, WHERRY_E_NO_PERMISSION },
-        { FAULTY_BIND, EADDRNOTAVAIL, WHERRY_E_NO_ADDRESS },
-        { FAULTY_LISTEN, EADDRINUSE, WHERRY_E_ADDRESS_IN_USE },
+        { WHERRY_CALL_SOCKET, EMFILE, WHERRY_E_NO_DESCRIPTORS },
+        { WHERRY_CALL_SOCKET, EAFNOSUPPORT, WHERRY_E_UNSUPPORTED },
+        { WHERRY_CALL_SOCKET, ENOMEM, WHERRY_E_NO_MEMORY },
+        { WHERRY_CALL_BIND, EACCES, WHERRY_E_NO_PERMISSION },
+        { WHERRY_CALL_BIND, EADDRNOTAVAIL, WHERRY_E_NO_ADDRESS },
+        { WHERRY_CALL_LISTEN, EADDRINUSE, WHERRY_E_ADDRESS_IN_USE },
     };
     net *world = *state;
 
@@ -119,7 +119,8 @@ static void failures_to_listen_have_their_codes(void **state)
             wherry_address address;
 
             net_any_address(kinds[k], &address);
-            faulty_system_fail(&world->system, failures[i].kind, failures[i].number, 1);
+            wherry_faulty_plan(world->system, failures[i].kind, .number = failures[i].number,
+                               .count = 1);
             assert_int_equal(listen_on(world, &address, &listener), failures[i].code);
             assert_null(listener);
             if (kinds[k] == NET_UNIX)
@@ -153,14 +154,11 @@ static void failing_options_are_told(void **state)
     host_init(&self, world);
     net_any_address(NET_TCP6, &address);
     for (size_t i = 0; i < 2; i++) { /* IPV6_V6ONLY, SO_REUSEADDR */
-        world->system.rules[FAULTY_SET_OPTION] = (faulty_rule){
-            .first = world->system.calls[FAULTY_SET_OPTION] + 1 + i,
-            .count = 1,
-            .number = ENOPROTOOPT,
-        };
+        wherry_faulty_plan(world->system, WHERRY_CALL_SET_OPTION, .first = 1 + i, .count = 1,
+                           .number = ENOPROTOOPT);
         assert_int_equal(listen_on(world, &address, &listener), WHERRY_E_UNSUPPORTED);
     }
-    faulty_system_fail(&world->system, FAULTY_WATCH, ENOMEM, 1);
+    wherry_faulty_plan(world->system, WHERRY_CALL_WATCH, .number = ENOMEM, .count = 1);
     assert_int_equal(wherry_listener_new(&listener, .loop = world->loop, .address = &address,
                                          .events = &self.events),
                      WHERRY_E_NO_MEMORY);

@@ -21,7 +21,7 @@
 static void interrupted_calls_are_made_again(void **state)
 {
     net *world = *state;
-    wherry_system *system = &world->system.base;
+    wherry_system *system = wherry_faulty_system(world->system);
     const struct iovec part = { .iov_base = (char[]){ "abc" }, .iov_len = 3 };
     wherry_address address;
     char text[8] = "";
@@ -30,26 +30,26 @@ static void interrupted_calls_are_made_again(void **state)
 
     net_pair(NET_PAIR, ends);
     for (int as_file = 0; as_file < 2; as_file++) {
-        faulty_kind out = as_file ? FAULTY_WRITE : FAULTY_SEND;
-        faulty_kind in = as_file ? FAULTY_READ : FAULTY_RECEIVE;
+        enum wherry_call out = as_file ? WHERRY_CALL_WRITE : WHERRY_CALL_SEND;
+        enum wherry_call in = as_file ? WHERRY_CALL_READ : WHERRY_CALL_RECEIVE;
 
-        faulty_system_fail(&world->system, out, EINTR, 3);
-        faulty_system_fail(&world->system, in, EINTR, 3);
+        wherry_faulty_plan(world->system, out, .number = EINTR, .count = 3);
+        wherry_faulty_plan(world->system, in, .number = EINTR, .count = 3);
         assert_int_equal(wherry__socket_send(system, ends[0], &part, 1, as_file, false), 3);
         assert_int_equal(wherry__socket_receive(system, ends[1], text, 8, as_file, false), 3);
         assert_string_equal(text, "abc");
-        assert_int_equal(world->system.calls[out], 4);
-        assert_int_equal(world->system.calls[in], 4);
+        assert_int_equal(wherry_faulty_calls(world->system, out), 4);
+        assert_int_equal(wherry_faulty_calls(world->system, in), 4);
     }
     listener = net_listen(NET_TCP4, 1, &address);
     assert_int_equal(close(ends[0]), 0);
     ends[0] = wherry__socket_open(system, address.family);
     (void)wherry__socket_connect(system, ends[0], &address);
-    faulty_system_fail(&world->system, FAULTY_ACCEPT, EINTR, 3);
+    wherry_faulty_plan(world->system, WHERRY_CALL_ACCEPT, .number = EINTR, .count = 3);
     accepted = wherry__socket_accept(system, listener, &address);
     assert_true(accepted >= 0);
     assert_int_equal(address.family, WHERRY_FAMILY_IPV4);
-    assert_int_equal(world->system.calls[FAULTY_ACCEPT], 4);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_ACCEPT), 4);
     assert_int_equal(close(accepted), 0);
     assert_int_equal(close(listener), 0);
     assert_int_equal(close(ends[0]), 0);
@@ -59,7 +59,7 @@ static void interrupted_calls_are_made_again(void **state)
 static void failures_come_through(void **state)
 {
     net *world = *state;
-    wherry_system *system = &world->system.base;
+    wherry_system *system = wherry_faulty_system(world->system);
     const struct iovec part = { .iov_base = (char[]){ "abc" }, .iov_len = 3 };
     wherry_address address;
     char byte;
@@ -71,7 +71,7 @@ static void failures_come_through(void **state)
     assert_int_equal(wherry__socket_accept(system, -1, &address), -EBADF);
     assert_int_equal(wherry__socket_error(system, -1), -EBADF);
     assert_int_equal(wherry__socket_set(system, -1, SOL_SOCKET, SO_REUSEADDR, 1), -EBADF);
-    faulty_system_fail(&world->system, FAULTY_SOCKET, EMFILE, 1);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SOCKET, .number = EMFILE, .count = 1);
     assert_int_equal(wherry__socket_open(system, WHERRY_FAMILY_IPV4), -EMFILE);
     assert_true(wherry__socket_not_now(-EAGAIN));
     assert_false(wherry__socket_not_now(-ECONNRESET));
@@ -81,7 +81,7 @@ static void failures_come_through(void **state)
 static void pending_error_is_taken_once(void **state)
 {
     net *world = *state;
-    wherry_system *system = &world->system.base;
+    wherry_system *system = wherry_faulty_system(world->system);
     wherry_address address;
     int descriptor, listener = net_listen(NET_TCP4, 1, &address);
     int far;
@@ -102,7 +102,7 @@ static void pending_error_is_taken_once(void **state)
 static void names_that_cannot_be_had_are_none(void **state)
 {
     net *world = *state;
-    wherry_system *system = &world->system.base;
+    wherry_system *system = wherry_faulty_system(world->system);
     wherry_address address;
     int descriptor;
 
@@ -125,14 +125,14 @@ static void names_that_cannot_be_had_are_none(void **state)
 static void interrupted_connect_is_under_way(void **state)
 {
     net *world = *state;
-    wherry_system *system = &world->system.base;
+    wherry_system *system = wherry_faulty_system(world->system);
     wherry_address address;
     int descriptor, listener = net_listen(NET_TCP4, 1, &address);
 
     descriptor = wherry__socket_open(system, address.family);
-    faulty_system_fail(&world->system, FAULTY_CONNECT, EINTR, 1);
+    wherry_faulty_plan(world->system, WHERRY_CALL_CONNECT, .number = EINTR, .count = 1);
     assert_int_equal(wherry__socket_connect(system, descriptor, &address), -EINPROGRESS);
-    assert_int_equal(world->system.calls[FAULTY_CONNECT], 1);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_CONNECT), 1);
     assert_int_equal(close(descriptor), 0);
     assert_int_equal(close(listener), 0);
 }

@@ -104,7 +104,8 @@ static void refused_watch_leaves_the_descriptor_to_the_caller(void **state)
             int ends[2];
 
             net_pair(kind, ends);
-            faulty_system_fail(&world->system, FAULTY_WATCH, numbers[i][0], 1);
+            wherry_faulty_plan(world->system, WHERRY_CALL_WATCH, .number = numbers[i][0],
+                               .count = 1);
             assert_int_equal(make(world, ends[0]), numbers[i][1]);
             net_put(ends[1], "x", 1);
             assert_int_equal(recv(ends[0], (char[1]){ 0 }, 1, MSG_WAITALL), 1);
@@ -127,7 +128,7 @@ static void refused_watch_later_ends_the_stream(void **state)
     wherry_stream_pause(stream);
     net_put(ends[1], "x", 1);
     net_settle(world);
-    faulty_system_fail(&world->system, FAULTY_WATCH, ENOMEM, 1);
+    wherry_faulty_plan(world->system, WHERRY_CALL_WATCH, .number = ENOMEM, .count = 1);
     wherry_stream_resume(stream);
     assert_string_equal(told.trace, ""); /* not inside of the call */
     assert_int_equal(wherry_stream_end(stream), WHERRY_E_NO_MEMORY);
@@ -171,7 +172,7 @@ static void callbacks_that_are_not_there_are_not_called(void **state)
     assert_int_equal(wherry_stream_new(&stream, .loop = world->loop, .descriptor = ends[0],
                                        .events = &nobody, .send_max = 1),
                      WHERRY_OK);
-    faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 1);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS, .count = 1);
     assert_int_equal(wherry_stream_send(stream, wherry_text("a"), WHERRY_NOW), WHERRY_OK);
     assert_int_equal(wherry_stream_send(stream, wherry_text("b"), WHERRY_NOW),
                      WHERRY_E_WOULD_BLOCK);

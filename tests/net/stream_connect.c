@@ -166,8 +166,8 @@ static void interrupted_connect_goes_on(void **state)
         dial self = { .world = world };
         int listener = net_listen(NET_TCP4, 1, &self.address);
 
-        faulty_system_fail(&world->system, FAULTY_CONNECT, EINTR, 1);
-        world->system.rules[FAULTY_CONNECT].made = true;
+        wherry_faulty_plan(world->system, WHERRY_CALL_CONNECT, .number = EINTR, .count = 1,
+                           .made = 1);
         assert_int_equal(ways[way](&self), WHERRY_OK);
         wherry_stream_free(self.stream);
         assert_int_equal(close(listener), 0);
@@ -183,8 +183,8 @@ static void nothing_can_be_sent_before_it_is_connected(void **state)
     wherry_bytes bytes;
     int listener = net_listen(NET_TCP4, 1, &self.address);
 
-    faulty_system_fail(&world->system, FAULTY_CONNECT, EINPROGRESS, 1);
-    world->system.rules[FAULTY_WATCH] = (faulty_rule){ .first = 1, .swallow = true };
+    wherry_faulty_plan(world->system, WHERRY_CALL_CONNECT, .number = EINPROGRESS, .count = 1);
+    wherry_faulty_plan(world->system, WHERRY_CALL_WATCH, .swallowed = 1);
     assert_int_equal(begin(&self), WHERRY_OK);
     assert_int_equal(wherry_stream_end(self.stream), WHERRY_OK);
     assert_int_equal(wherry_stream_send(self.stream, wherry_text("x"), WHERRY_NOW),
@@ -282,7 +282,8 @@ static void each_failure_of_connect_has_its_code(void **state)
                 dial self = { .world = world };
 
                 net_vacant(is_unix ? NET_UNIX : NET_TCP4, &self.address);
-                faulty_system_fail(&world->system, FAULTY_CONNECT, failures[i].number, 1);
+                wherry_faulty_plan(world->system, WHERRY_CALL_CONNECT, .number = failures[i].number,
+                                   .count = 1);
                 assert_int_equal(ways[way](&self),
                                  is_unix ? failures[i].unix_code : failures[i].code);
             }
@@ -298,9 +299,9 @@ static void each_failure_told_later_has_its_code(void **state)
             dial self = { .world = world };
             int listener = net_listen(NET_TCP4, 1, &self.address);
 
-            faulty_system_fail(&world->system, FAULTY_GET_OPTION, failures[i].number, 0);
-            faulty_system_fail(&world->system, FAULTY_CONNECT, EINTR, 1);
-            world->system.rules[FAULTY_CONNECT].made = true;
+            wherry_faulty_plan(world->system, WHERRY_CALL_GET_OPTION, .number = failures[i].number);
+            wherry_faulty_plan(world->system, WHERRY_CALL_CONNECT, .number = EINTR, .count = 1,
+                               .made = 1);
             assert_int_equal(ways[way](&self), failures[i].code);
             assert_int_equal(close(listener), 0);
         }
@@ -319,7 +320,8 @@ static void each_failure_of_socket_has_its_code(void **state)
             dial self = { .world = world };
 
             net_vacant(NET_TCP4, &self.address);
-            faulty_system_fail(&world->system, FAULTY_SOCKET, numbers[i][0], 1);
+            wherry_faulty_plan(world->system, WHERRY_CALL_SOCKET, .number = numbers[i][0],
+                               .count = 1);
             assert_int_equal(ways[way](&self), numbers[i][1]);
         }
 }
@@ -332,7 +334,7 @@ static void failed_watch_fails_the_connection(void **state)
         dial self = { .world = world };
         int listener = net_listen(NET_UNIX, 1, &self.address);
 
-        faulty_system_fail(&world->system, FAULTY_WATCH, ENOSPC, 1);
+        wherry_faulty_plan(world->system, WHERRY_CALL_WATCH, .number = ENOSPC, .count = 1);
         assert_int_equal(ways[way](&self), WHERRY_E_FULL);
         assert_int_equal(close(listener), 0);
         remove_path(&self.address);
@@ -369,7 +371,7 @@ static void bad_addresses_are_refused(void **state)
     assert_int_equal(connect_to(world, &no_name), WHERRY_E_INVALID);
     assert_int_equal(connect_to(world, &zero_inside), WHERRY_E_INVALID);
     assert_int_equal(connect_to(world, NULL), WHERRY_E_MISUSE);
-    assert_int_equal(world->system.calls[FAULTY_SOCKET], 0);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SOCKET), 0);
 }
 
 static void misuse_is_told(void **state)
@@ -409,8 +411,8 @@ static void deadline_ends_the_try(void **state)
         int64_t begun = wherry_loop_now(world->loop);
 
         net_vacant(NET_TCP4, &self.address);
-        faulty_system_fail(&world->system, FAULTY_CONNECT, EINPROGRESS, 1);
-        world->system.rules[FAULTY_WATCH] = (faulty_rule){ .first = 1, .swallow = true };
+        wherry_faulty_plan(world->system, WHERRY_CALL_CONNECT, .number = EINPROGRESS, .count = 1);
+        wherry_faulty_plan(world->system, WHERRY_CALL_WATCH, .swallowed = 1);
         assert_int_equal(ways[way](&self), WHERRY_E_TIMED_OUT);
         assert_int_equal(wherry_loop_now(world->loop) - begun, WHERRY_SECONDS(3));
     }
@@ -422,15 +424,15 @@ static int dial_late(void *argument)
 
     assert_int_equal(wherry_stream_connect(&self->stream, &self->address, wherry_in(0)),
                      WHERRY_E_TIMED_OUT);
-    assert_int_equal(self->world->system.calls[FAULTY_SOCKET], 0);
-    faulty_system_fail(&self->world->system, FAULTY_CONNECT, EINPROGRESS, 1);
+    assert_int_equal(wherry_faulty_calls(self->world->system, WHERRY_CALL_SOCKET), 0);
+    wherry_faulty_plan(self->world->system, WHERRY_CALL_CONNECT, .number = EINPROGRESS, .count = 1);
     assert_int_equal(wherry_stream_connect(&self->stream, &self->address, WHERRY_NOW),
                      WHERRY_E_WOULD_BLOCK);
     wherry_task_cancel(wherry_task_current());
     assert_int_equal(wherry_stream_connect(&self->stream, &self->address, WHERRY_NEVER),
                      WHERRY_E_CANCELED);
     assert_null(self->stream);
-    assert_int_equal(self->world->system.calls[FAULTY_SOCKET], 1);
+    assert_int_equal(wherry_faulty_calls(self->world->system, WHERRY_CALL_SOCKET), 1);
     return WHERRY_OK;
 }
 
@@ -457,8 +459,8 @@ static void canceled_task_gives_the_try_up(void **state)
     wherry_task *task;
 
     net_vacant(NET_TCP4, &self.address);
-    faulty_system_fail(&world->system, FAULTY_CONNECT, EINPROGRESS, 1);
-    world->system.rules[FAULTY_WATCH] = (faulty_rule){ .first = 1, .swallow = true };
+    wherry_faulty_plan(world->system, WHERRY_CALL_CONNECT, .number = EINPROGRESS, .count = 1);
+    wherry_faulty_plan(world->system, WHERRY_CALL_WATCH, .swallowed = 1);
     assert_int_equal(wherry_spawn(&task, dial_body, &self, .loop = world->loop), WHERRY_OK);
     NET_UNTIL(world, wherry_task_waits_for(task) != NULL);
     assert_string_equal(wherry_task_waits_for(task), "connect");
@@ -477,8 +479,8 @@ static void freed_loop_gives_the_try_up(void **state)
 
     net_vacant(NET_TCP4, &self.address);
     waiting.address = self.address;
-    faulty_system_fail(&world->system, FAULTY_CONNECT, EINPROGRESS, 0);
-    world->system.rules[FAULTY_WATCH] = (faulty_rule){ .first = 1, .swallow = true };
+    wherry_faulty_plan(world->system, WHERRY_CALL_CONNECT, .number = EINPROGRESS);
+    wherry_faulty_plan(world->system, WHERRY_CALL_WATCH, .swallowed = 1);
     assert_int_equal(begin(&self), WHERRY_OK);
     assert_int_equal(wherry_spawn(NULL, dial_body, &waiting, .loop = world->loop), WHERRY_OK);
     net_settle(world);
@@ -516,12 +518,12 @@ static void full_backlog_is_tried_again_until_there_is_room(void **state)
         dial self = { .world = world, .duration = WHERRY_MILLISECONDS(95) };
         int fillers[4];
         int listener = fill_backlog(&self.address, fillers, 4);
-        size_t calls = world->system.calls[FAULTY_CONNECT];
+        size_t calls = wherry_faulty_calls(world->system, WHERRY_CALL_CONNECT);
         int64_t begun = wherry_loop_now(world->loop);
 
         assert_int_equal(begin(&self), WHERRY_OK);
         net_advance(world, WHERRY_MILLISECONDS(45));
-        assert_int_equal(world->system.calls[FAULTY_CONNECT] - calls, 5);
+        assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_CONNECT) - calls, 5);
         assert_string_equal(self.told.trace, "");
         if (in_time)
             assert_int_equal(close(accept(listener, NULL, NULL)), 0);
@@ -563,8 +565,8 @@ static void stream_can_be_ended_in_connected_and_in_ended(void **state)
                 listener = net_listen(NET_TCP4, 1, &self.address);
             else
                 net_vacant(NET_TCP4, &self.address);
-            faulty_system_fail(&world->system, FAULTY_CONNECT, EINTR, 1);
-            world->system.rules[FAULTY_CONNECT].made = true;
+            wherry_faulty_plan(world->system, WHERRY_CALL_CONNECT, .number = EINTR, .count = 1,
+                               .made = 1);
             assert_int_equal(begin(&self), WHERRY_OK);
             self.told.act = end_inside;
             self.told.target = frees ? &self : NULL;

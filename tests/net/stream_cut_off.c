@@ -20,7 +20,7 @@ static void send_half(couple *self)
 
     assert_int_equal(wherry_stream_send(self->stream, wherry_text("half "), WHERRY_NOW), WHERRY_OK);
     net_settle(world);
-    faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 0);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
     assert_int_equal(wherry_stream_send(self->stream, wherry_text("lost"), WHERRY_NOW), WHERRY_OK);
     net_settle(world);
     assert_int_equal(wherry_stream_unsent(self->stream), 4);

@@ -270,15 +270,15 @@ static void unsent_bytes_are_cut_off_at_the_linger_time(void **state)
             couple_open(&self, world, NET_PAIR, .idle_timeout = WHERRY_MILLISECONDS(1),
                         .linger = lingers[i], .send_max = LARGE);
             if (numbers[k] != 0)
-                faulty_system_fail(&world->system, FAULTY_SEND, numbers[k], 0);
+                wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = numbers[k]);
             send_pattern(&self, LARGE); /* more than the pair holds */
-            closed = world->system.calls[FAULTY_CLOSE];
+            closed = wherry_faulty_calls(world->system, WHERRY_CALL_CLOSE);
             wherry_stream_close(self.stream);
             wherry_stream_set_idle(self.stream, 1); /* does not matter any more */
             net_advance(world, linger - 1);
-            assert_int_equal(world->system.calls[FAULTY_CLOSE], closed);
+            assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_CLOSE), closed);
             net_advance(world, 1);
-            assert_int_equal(world->system.calls[FAULTY_CLOSE], closed + 1);
+            assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_CLOSE), closed + 1);
             assert_int_equal(wherry_stream_unsent(self.stream), 0);
             couple_close(&self);
         }
@@ -293,7 +293,7 @@ static void progress_leaves_the_linger_time_as_it_is(void **state)
 
     couple_open(&self, world, NET_PAIR, .linger = WHERRY_SECONDS(1), .send_max = LARGE);
     send_pattern(&self, LARGE);
-    closed = world->system.calls[FAULTY_CLOSE];
+    closed = wherry_faulty_calls(world->system, WHERRY_CALL_CLOSE);
     wherry_stream_close(self.stream);
     net_advance(world, WHERRY_MILLISECONDS(400));
     unsent = wherry_stream_unsent(self.stream);
@@ -301,14 +301,14 @@ static void progress_leaves_the_linger_time_as_it_is(void **state)
         continue;
     net_settle(world);
     assert_true(wherry_stream_unsent(self.stream) < unsent);
-    faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 0);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
     while (net_take(self.far, taken, LARGE) > 0)
         continue;
     net_settle(world);
     net_advance(world, WHERRY_MILLISECONDS(600) - 1);
-    assert_int_equal(world->system.calls[FAULTY_CLOSE], closed);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_CLOSE), closed);
     net_advance(world, 1);
-    assert_int_equal(world->system.calls[FAULTY_CLOSE], closed + 1);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_CLOSE), closed + 1);
     couple_close(&self);
 }
 
@@ -338,7 +338,7 @@ static void bytes_that_come_too_late_are_read_away_within_the_linger_time(void *
 {
     net *world = *state;
     couple self;
-    size_t closed = world->system.calls[FAULTY_CLOSE];
+    size_t closed = wherry_faulty_calls(world->system, WHERRY_CALL_CLOSE);
 
     couple_open(&self, world, NET_PAIR, .linger = WHERRY_SECONDS(1), .send_max = LARGE);
     wherry_stream_pause(self.stream);
@@ -347,9 +347,9 @@ static void bytes_that_come_too_late_are_read_away_within_the_linger_time(void *
     assert_int_equal(net_take(self.far, taken, 1), 0); /* it knows */
     net_put(self.far, "more", 4);
     net_advance(world, WHERRY_SECONDS(1) - 1);
-    assert_int_equal(world->system.calls[FAULTY_CLOSE], closed);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_CLOSE), closed);
     net_advance(world, 1);
-    assert_int_equal(world->system.calls[FAULTY_CLOSE], closed + 1);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_CLOSE), closed + 1);
     couple_close(&self);
 }
 
@@ -358,13 +358,13 @@ static void endless_late_bytes_are_not_read_away_for_ever(void **state)
     net *world = *state;
     couple self;
     size_t sent = 0;
-    size_t closed = world->system.calls[FAULTY_CLOSE];
+    size_t closed = wherry_faulty_calls(world->system, WHERRY_CALL_CLOSE);
 
     couple_open(&self, world, NET_PAIR, .send_max = LARGE);
     wherry_stream_pause(self.stream);
     net_put(self.far, "unread", 6);
     wherry_stream_close(self.stream);
-    while (world->system.calls[FAULTY_CLOSE] == closed) {
+    while (wherry_faulty_calls(world->system, WHERRY_CALL_CLOSE) == closed) {
         ssize_t count = send(self.far, pattern, 60000, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         sent += count > 0 ? (size_t)count : 0;
@@ -526,7 +526,7 @@ static void abort_sends_a_reset(void **state)
             couple_open(&self, world, kinds[i], .send_max = LARGE);
             send_pattern(&self, 5); /* never leaves */
             if (closed) {
-                faulty_system_fail(&world->system, FAULTY_SEND, EAGAIN, 0);
+                wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN);
                 wherry_stream_close(self.stream);
             }
             wherry_stream_abort(self.stream);
@@ -675,7 +675,7 @@ static void freed_loop_lets_closes_finish(void **state)
     couple self;
 
     couple_open(&self, world, NET_PAIR, .send_max = LARGE);
-    faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 5);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS, .count = 5);
     send_pattern(&self, 100);
     wherry_stream_free(self.stream);
     self.stream = NULL;
@@ -683,6 +683,16 @@ static void freed_loop_lets_closes_finish(void **state)
     world->loop = NULL;
     assert_int_equal(recv(self.far, taken, 101, MSG_WAITALL), 100);
     couple_close(&self);
+}
+
+static int64_t waited_until;
+static wherry_system unwatched; /* the functions of the system before one was put in the way */
+
+static int note_until(wherry_system *self, wherry_poller *poller, int64_t until,
+                      wherry_ready *ready, int capacity)
+{
+    waited_until = until;
+    return unwatched.wait(self, poller, until, ready, capacity);
 }
 
 /* Nothing to wait for: it must not wait for the whole linger time either. */
@@ -693,9 +703,11 @@ static void freed_loop_does_not_wait_when_all_is_done(void **state)
 
     couple_open(&self, world, NET_PAIR, .send_max = LARGE);
     send_pattern(&self, 3);
+    unwatched = *wherry_faulty_system(world->system);
+    wherry_faulty_system(world->system)->wait = note_until;
     wherry_loop_free(world->loop);
     world->loop = NULL;
-    assert_true(world->system.until == WHERRY_NOW);
+    assert_true(waited_until == WHERRY_NOW);
     couple_close(&self);
 }
 

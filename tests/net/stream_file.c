@@ -259,12 +259,12 @@ static void pipe_stream_stays_whole(void **state)
             assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
             from.stream = net_stream(world, ends[1], &from.told);
             to.stream = net_stream(world, ends[0], &to.told);
-            world->system.most[FAULTY_WRITE] = 1;
-            world->system.most[FAULTY_READ] = k;
-            faulty_system_fail(&world->system, FAULTY_READ, numbers[i], 2);
-            faulty_system_fail(&world->system, FAULTY_WRITE, numbers[i], 2);
-            world->system.rules[FAULTY_READ].first += k - 1;
-            world->system.rules[FAULTY_WRITE].first += k - 1;
+            wherry_faulty_plan(world->system, WHERRY_CALL_WRITE, .most = 1);
+            wherry_faulty_plan(world->system, WHERRY_CALL_READ, .most = k);
+            wherry_faulty_plan(world->system, WHERRY_CALL_READ, .first = k, .number = numbers[i],
+                               .count = 2);
+            wherry_faulty_plan(world->system, WHERRY_CALL_WRITE, .first = k, .number = numbers[i],
+                               .count = 2);
             assert_int_equal(send_at_once(&from, 10), WHERRY_OK);
             wherry_stream_free(from.stream);
             NET_UNTIL(world, to.told.reason != 0);
@@ -273,7 +273,7 @@ static void pipe_stream_stays_whole(void **state)
             net_check(to.told.bytes, 10, 0);
             wherry_stream_free(to.stream);
             recorder_clear(&to.told);
-            faulty_system_heal(&world->system);
+            wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
         }
 }
 

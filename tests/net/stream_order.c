@@ -67,13 +67,13 @@ static void try_late_sender(net *world, size_t waiting, const char *text)
     sender senders[SENDERS];
 
     couple_open(&self, world, NET_PAIR, .send_max = 10);
-    faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 0);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
     assert_int_equal(wherry_stream_send(self.stream, wherry_text("1111111111"), WHERRY_NOW),
                      WHERRY_OK);
     for (size_t k = 0; k < waiting; k++)
         begin(&senders[k], &self, false, texts[k]);
     begin(&senders[waiting], &self, true, text);
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     for (size_t k = 0; k <= waiting; k++)
         finish(&senders[k]);
     expect_text(&self, all[waiting]);
@@ -104,15 +104,17 @@ static void order_does_not_depend_on_which_task_runs_next(void **state)
     sender senders[SENDERS];
     const char *const texts[SENDERS] = { "2", "3", "4", "5" };
 
-    world->system.base.choose = choose_last;
+    wherry_faulty_system(world->system)->choose = choose_last;
     couple_open(&self, world, NET_PAIR, .send_max = 10);
-    faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 0);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
     assert_int_equal(wherry_stream_send(self.stream, wherry_text("1111111111"), WHERRY_NOW),
                      WHERRY_OK);
     for (size_t k = 0; k < SENDERS; k++)
         begin(&senders[k], &self, false, texts[k]);
-    world->system.most[FAULTY_SEND] = 6; /* two writes, of which each makes room */
-    faulty_system_fail(&world->system, FAULTY_SEND, 0, 1);
+    wherry_faulty_heal(world->system, WHERRY_CALL_SEND);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = 6); /* two writes, of which each
+                                                                       makes room */
+
     for (size_t k = 0; k < SENDERS; k++)
         finish(&senders[k]);
     expect_text(&self, "11111111112345");

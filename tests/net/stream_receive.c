@@ -76,7 +76,7 @@ static void many_bytes_arrive_whole_in_any_portions(void **state)
         net_pair(NET_PAIR, ends);
         stream = net_stream(world, ends[0], &told);
         if (portions[i] > 0)
-            world->system.most[FAULTY_RECEIVE] = portions[i];
+            wherry_faulty_plan(world->system, WHERRY_CALL_RECEIVE, .most = portions[i]);
         while (told.length < length) {
             sent += sent < length ? push(ends[1], sent, length - sent) : 0;
             assert_true(wherry_loop_step(world->loop) >= 0);
@@ -85,7 +85,7 @@ static void many_bytes_arrive_whole_in_any_portions(void **state)
         net_check(told.bytes, length, 0);
         wherry_stream_free(stream);
         recorder_clear(&told);
-        faulty_system_heal(&world->system);
+        wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
         assert_int_equal(close(ends[1]), 0);
     }
 }
@@ -106,9 +106,8 @@ static void interrupted_and_delayed_reads_lose_nothing(void **state)
             stream = net_stream(world, ends[0], &told);
             net_put(ends[1], "0123456789", 10);
             assert_int_equal(close(ends[1]), 0);
-            world->system.rules[FAULTY_RECEIVE] = (faulty_rule){
-                .first = world->system.calls[FAULTY_RECEIVE] + k, .count = 3, .number = numbers[i]
-            };
+            wherry_faulty_plan(world->system, WHERRY_CALL_RECEIVE, .first = k, .count = 3,
+                               .number = numbers[i]);
             NET_UNTIL(world, told.reason != 0);
             assert_int_equal(told.reason, WHERRY_E_END);
             assert_int_equal(told.length, 10);
@@ -116,7 +115,7 @@ static void interrupted_and_delayed_reads_lose_nothing(void **state)
             wherry_stream_free(stream);
             recorder_clear(&told);
         }
-        world->system.most[FAULTY_RECEIVE] = 1;
+        wherry_faulty_plan(world->system, WHERRY_CALL_RECEIVE, .most = 1);
     }
 }
 
@@ -220,7 +219,7 @@ static void paused_stream_leaves_bytes_with_the_system(void **state)
     net_put(ends[1], "a", 1);
     net_settle(world);
     assert_string_equal(told.trace, "");
-    assert_int_equal(world->system.calls[FAULTY_RECEIVE], 0);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_RECEIVE), 0);
     wherry_stream_resume(stream);
     NET_UNTIL(world, told.length == 1);
     wherry_stream_pause(stream);
@@ -378,11 +377,11 @@ static void receive_gives_all_bytes_in_order(void **state)
         net_pair(NET_PAIR, ends);
         assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
         if (portions[i] > 0)
-            world->system.most[FAULTY_RECEIVE] = portions[i];
+            wherry_faulty_plan(world->system, WHERRY_CALL_RECEIVE, .most = portions[i]);
         self.far = ends[1];
         self.stream = net_stream(world, ends[0], NULL);
         assert_int_equal(net_run(world, receive_much, &self), WHERRY_OK);
-        faulty_system_heal(&world->system);
+        wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
         wherry_stream_free(self.stream);
         assert_int_equal(close(ends[1]), 0);
     }

@@ -26,7 +26,7 @@ static uint8_t taken[LARGE + 1];
  * again and again. */
 static void block(couple *self)
 {
-    faulty_system_fail(&self->world->system, FAULTY_SEND, ENOBUFS, 0);
+    wherry_faulty_plan(self->world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
 }
 
 static int send_at_once(couple *self, size_t offset, size_t length)
@@ -97,7 +97,7 @@ static void many_parts_go_in_one_piece(void **state)
                 block(&self);
             assert_int_equal(wherry_stream_send_parts(self.stream, parts, count, WHERRY_NOW),
                              WHERRY_OK);
-            faulty_system_heal(&world->system);
+            wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
             expect(&self, 0, count * sizes[i]);
             couple_close(&self);
         }
@@ -145,7 +145,7 @@ static void exchange(couple *self, size_t length, size_t portion)
 static void received_bytes_sent_back_stay_as_they_were(void **state)
 {
     const size_t portions[] = { 50000, 300000, LARGE };
-    const size_t shorts[] = { 0, 20000, 9001, 1500 };
+    const size_t shorts[] = { SIZE_MAX, 20000, 9001, 1500 };
     net *world = *state;
 
     for (size_t i = 0; i < sizeof(portions) / sizeof(portions[0]); i++)
@@ -155,8 +155,8 @@ static void received_bytes_sent_back_stay_as_they_were(void **state)
             couple_open(&self, world, NET_PAIR, .send_max = 0);
             self.told.consume_max = SIZE_MAX;
             self.told.act = echo_all;
-            world->system.most[FAULTY_RECEIVE] = shorts[k];
-            world->system.most[FAULTY_SEND] = shorts[(k + 1) % 4];
+            wherry_faulty_plan(world->system, WHERRY_CALL_RECEIVE, .most = shorts[k]);
+            wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = shorts[(k + 1) % 4]);
             exchange(&self, 1500000, portions[i]);
             couple_close(&self);
         }
@@ -187,7 +187,7 @@ static void coroutine_echoes_whole(void **state)
 
         couple_open(&self, world, NET_PAIR, .send_max = 0);
         self.told.consume_max = SIZE_MAX;
-        world->system.most[FAULTY_SEND] = i == 0 ? 7001 : 0;
+        wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = i == 0 ? 7001 : SIZE_MAX);
         assert_int_equal(wherry_spawn(&task, echo, &self, .loop = world->loop), WHERRY_OK);
         exchange(&self, 2000000, portions[i]);
         wherry_stream_close(self.stream);
@@ -222,7 +222,7 @@ static void many_pieces_of_the_input_can_wait(void **state)
                              WHERRY_OK);
         }
     wherry_stream_consume(self.stream, SIZE_MAX);
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     for (size_t round = 0; round < 10; round++)
         for (size_t i = 0; i < pieces; i++) {
             expect(&self, 2 * i * size, size);
@@ -249,7 +249,7 @@ static void send_buffer_takes_its_limit_and_not_one_byte_more(void **state)
     assert_int_equal(wherry_stream_unsent(self.stream), 1000);
     assert_int_equal(wherry_stream_send(self.stream, wherry_text("x"), WHERRY_NEVER),
                      WHERRY_E_MISUSE); /* not on a coroutine */
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     expect(&self, 0, 1000);
     expect_nothing(&self);
     couple_close(&self);
@@ -265,7 +265,7 @@ static void one_send_into_an_empty_buffer_may_be_larger(void **state)
     assert_int_equal(send_at_once(&self, 0, 5000), WHERRY_OK);
     assert_int_equal(send_at_once(&self, 5000, 1), WHERRY_E_WOULD_BLOCK);
     assert_int_equal(wherry_stream_unsent(self.stream), 5000);
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     expect(&self, 0, 5000);
     couple_close(&self);
 }
@@ -284,7 +284,7 @@ static void refused_parts_leave_nothing_behind(void **state)
     assert_int_equal(wherry_stream_send_parts(self.stream, parts, 3, WHERRY_NOW),
                      WHERRY_E_WOULD_BLOCK);
     assert_int_equal(wherry_stream_send_parts(self.stream, parts, 2, WHERRY_NOW), WHERRY_OK);
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     expect(&self, 0, 90);
     expect_nothing(&self);
     couple_close(&self);
@@ -345,9 +345,9 @@ static void waiting_senders_are_served_in_order(void **state)
         for (size_t i = 0; i < 8; sent += sizes[i], i++)
             start_sender(&senders[i], &self, sent, sizes[i]);
         assert_int_equal(send_at_once(&self, sent, 1), WHERRY_E_WOULD_BLOCK); /* not before them */
-        faulty_system_fail(&world->system, FAULTY_SEND, EAGAIN, 0); /* room comes by and by */
-        world->system.rules[FAULTY_SEND].spare = 2;
-        world->system.most[FAULTY_SEND] = most;
+        /* room comes by and by */
+        wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN, .spare = 2);
+        wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = most == 0 ? SIZE_MAX : most);
         expect(&self, 0, sent);
         for (size_t i = 0; i < 8; i++)
             end_sender(&senders[i], WHERRY_OK);
@@ -366,7 +366,7 @@ static void small_send_does_not_overtake_a_large_one(void **state)
     assert_int_equal(send_at_once(&self, 0, 900), WHERRY_OK);
     start_sender(&one, &self, 900, 3000);
     assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK); /* it would fit */
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     expect(&self, 0, 3900);
     end_sender(&one, WHERRY_OK);
     couple_close(&self);
@@ -385,7 +385,7 @@ static void canceled_sender_lets_the_next_go_on(void **state)
         start_sender(&senders[i], &self, i == 0 ? 0 : 100 + (i - 1) * 100, 100);
     wherry_task_cancel(senders[0].task);
     end_sender(&senders[0], WHERRY_E_CANCELED);
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     expect(&self, 0, 300);
     end_sender(&senders[1], WHERRY_OK);
     end_sender(&senders[2], WHERRY_OK);
@@ -432,7 +432,7 @@ static void deadline_of_a_send_passes_without_a_byte_taken(void **state)
     assert_int_equal(net_run(world, send_body, &one), WHERRY_E_TIMED_OUT);
     one.deadline = WHERRY_NOW;
     assert_int_equal(net_run(world, send_body, &one), WHERRY_E_WOULD_BLOCK);
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     expect(&self, 0, 100);
     expect_nothing(&self);
     couple_close(&self);
@@ -457,7 +457,7 @@ static void close_and_free_wake_the_senders(void **state)
             wherry_stream_close(self.stream);
         end_sender(&senders[0], WHERRY_E_CLOSED);
         end_sender(&senders[1], WHERRY_E_CLOSED);
-        faulty_system_heal(&world->system);
+        wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
         self.stream = freed ? NULL : self.stream;
         couple_close(&self);
     }
@@ -471,10 +471,10 @@ static void woken_sender_finds_the_stream_freed(void **state)
     sender one;
 
     couple_open(&self, world, NET_PAIR, .send_max = 100);
-    faulty_system_fail(&world->system, FAULTY_SEND, EAGAIN, 0);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN);
     assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
     start_sender(&one, &self, 0, 100);
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     assert_int_equal(wherry_stream_flush(self.stream, WHERRY_NOW), WHERRY_E_WOULD_BLOCK);
     assert_true(wherry_loop_prepare(world->loop) >= 0);
     assert_int_equal(wherry_loop_wait(world->loop, WHERRY_NEVER), 1);
@@ -492,23 +492,25 @@ static int send_with(wherry_memory *memory)
     wherry_bytes parts[40];
     wherry_loop *loop;
     wherry_stream *stream = NULL;
-    faulty_system system;
+    wherry_faulty *system;
     size_t queued = 0;
     size_t received;
     int ends[2];
     int result;
 
-    faulty_system_init(&system, wherry_system_epoll());
-    result = wherry_loop_new(&loop, .memory = memory, .system = &system.base);
-    if (result < 0)
+    assert_int_equal(wherry_faulty_new(&system), WHERRY_OK);
+    result = wherry_loop_new(&loop, .memory = memory, .system = wherry_faulty_system(system));
+    if (result < 0) {
+        wherry_faulty_free(system);
         return result;
+    }
     net_pair(NET_PAIR, ends);
     result = wherry_stream_new(&stream, .loop = loop, .descriptor = ends[0], .send_max = LARGE);
     if (result < 0)
         assert_int_equal(close(ends[0]), 0);
     for (size_t i = 0; i < 40; i++)
         parts[i] = wherry_bytes_at(pattern + 1100 + i * 3000, 3000);
-    faulty_system_fail(&system, FAULTY_SEND, EAGAIN, 0);
+    wherry_faulty_plan(system, WHERRY_CALL_SEND, .number = EAGAIN);
     for (size_t i = 0; i < 10 && result == WHERRY_OK; i++) {
         result = wherry_stream_send(stream, wherry_bytes_at(pattern + i * 110, 110), WHERRY_NOW);
         queued += result == WHERRY_OK ? 110 : 0;
@@ -518,7 +520,7 @@ static int send_with(wherry_memory *memory)
         result = wherry_stream_send_parts(stream, parts, 40, WHERRY_NOW);
         queued += result == WHERRY_OK ? 120000 : 0;
     }
-    faulty_system_heal(&system);
+    wherry_faulty_heal(system, WHERRY_CALL_ANY);
     if (stream != NULL)
         assert_int_equal(wherry_stream_shutdown(stream), WHERRY_OK); /* the stream is usable */
     for (received = 0; stream != NULL;) {
@@ -534,6 +536,7 @@ static int send_with(wherry_memory *memory)
     net_check(taken, received, 0);
     wherry_stream_free(stream);
     wherry_loop_free(loop);
+    wherry_faulty_free(system);
     assert_int_equal(close(ends[1]), 0);
     return result;
 }

@@ -28,7 +28,7 @@ static uint8_t taken[LARGE + 1];
  * again and again. */
 static void block(couple *self)
 {
-    faulty_system_fail(&self->world->system, FAULTY_SEND, ENOBUFS, 0);
+    wherry_faulty_plan(self->world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
 }
 
 static int send_at_once(couple *self, size_t offset, size_t length)
@@ -49,16 +49,16 @@ static void sends_of_a_pass_leave_in_one_write(void **state)
 
     for (size_t i = 0; i < KINDS; i++) {
         couple self;
-        size_t before = world->system.calls[FAULTY_SEND];
+        size_t before = wherry_faulty_calls(world->system, WHERRY_CALL_SEND);
 
         couple_open(&self, world, kinds[i], .send_max = 0);
         for (size_t k = 0; k < 100; k++)
             assert_int_equal(send_at_once(&self, k * 7, 7), WHERRY_OK);
         assert_int_equal(wherry_stream_unsent(self.stream), 700);
-        assert_int_equal(world->system.calls[FAULTY_SEND], before);
+        assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SEND), before);
         expect(&self, 0, 700);
         assert_int_equal(wherry_stream_unsent(self.stream), 0);
-        assert_int_equal(world->system.calls[FAULTY_SEND], before + 1);
+        assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SEND), before + 1);
         couple_close(&self);
     }
 }
@@ -96,7 +96,7 @@ static void callbacks_and_tasks_of_a_pass_share_the_write(void **state)
     assert_int_equal(wherry_spawn(NULL, send_sixteen, &self, .loop = world->loop), WHERRY_OK);
     NET_UNTIL(world, wherry_task_ended(task) && self.told.length == 1);
     assert_int_equal(net_take(self.far, taken, 100), 48);
-    assert_int_equal(world->system.calls[FAULTY_SEND], 1);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SEND), 1);
     wherry_task_release(task);
     couple_close(&self);
 }
@@ -113,7 +113,7 @@ static void nothing_is_sent_for_empty_bytes(void **state)
     assert_int_equal(wherry_stream_send_parts(self.stream, NULL, 0, WHERRY_NOW), WHERRY_OK);
     assert_int_equal(wherry_stream_unsent(self.stream), 0);
     net_settle(world);
-    assert_int_equal(world->system.calls[FAULTY_SEND], 0);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SEND), 0);
     couple_close(&self);
 }
 
@@ -124,13 +124,13 @@ static void stream_stays_whole_in_any_portions(void **state)
 
     couple_open(&self, world, NET_PAIR, .send_max = 0);
     for (size_t most = 1; most <= 33; most++) {
-        world->system.most[FAULTY_SEND] = most;
+        wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = most);
         for (size_t sent = 0; sent < 320; sent += most)
             assert_int_equal(send_at_once(&self, sent, wherry__size_min(most, 320 - sent)),
                              WHERRY_OK);
         expect(&self, 0, 320);
     }
-    world->system.most[FAULTY_SEND] = 65521;
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = 65521);
     assert_int_equal(send_at_once(&self, 0, LARGE), WHERRY_OK);
     expect(&self, 0, LARGE);
     couple_close(&self);
@@ -146,17 +146,14 @@ static void small_message_survives_every_refusal_at_every_offset(void **state)
     for (size_t i = 0; i < 4; i++)
         for (size_t offset = 0; offset <= 12; offset++)
             for (size_t count = 1; count <= 2; count++) {
-                world->system.most[FAULTY_SEND] = 1;
-                world->system.rules[FAULTY_SEND] = (faulty_rule){
-                    .first = world->system.calls[FAULTY_SEND] + 1 + offset,
-                    .count = count,
-                    .number = numbers[i],
-                };
+                wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = 1);
+                wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .first = 1 + offset,
+                                   .count = count, .number = numbers[i]);
                 assert_int_equal(send_at_once(&self, 5, 7), WHERRY_OK);
                 assert_int_equal(send_at_once(&self, 12, 5), WHERRY_OK);
                 NET_UNTIL(world, wherry_stream_unsent(self.stream) == 0);
                 expect(&self, 5, 12);
-                faulty_system_heal(&world->system);
+                wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
             }
     couple_close(&self);
 }
@@ -170,12 +167,12 @@ static void lack_of_buffers_is_tried_again_by_a_timer(void **state)
 
     couple_open(&self, world, NET_PAIR, .send_max = 0);
     begin = wherry_loop_now(world->loop);
-    faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 3);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS, .count = 3);
     assert_int_equal(send_at_once(&self, 0, 10), WHERRY_OK);
     net_settle(world);
-    assert_int_equal(world->system.calls[FAULTY_SEND], 1);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SEND), 1);
     NET_UNTIL(world, wherry_stream_unsent(self.stream) == 0);
-    assert_int_equal(world->system.calls[FAULTY_SEND], 4);
+    assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SEND), 4);
     assert_int_equal(wherry_loop_now(world->loop) - begin, WHERRY_MILLISECONDS(30));
     expect(&self, 0, 10);
     couple_close(&self);
@@ -190,7 +187,7 @@ static void lack_of_buffers_does_not_hold_up_idleness(void **state)
     couple_open(&self, world, NET_PAIR, .send_max = 0);
     begin = wherry_loop_now(world->loop);
     wherry_stream_set_idle(self.stream, WHERRY_MILLISECONDS(95));
-    faulty_system_fail(&world->system, FAULTY_SEND, ENOBUFS, 0);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
     assert_int_equal(send_at_once(&self, 0, 10), WHERRY_OK);
     NET_UNTIL(world, self.told.reason != 0);
     assert_int_equal(self.told.reason, WHERRY_E_IDLE);
@@ -206,7 +203,7 @@ static void writable_is_told_once_after_a_refusal(void **state)
     couple_open(&self, world, NET_PAIR, .send_max = 1000);
     block(&self);
     assert_int_equal(send_at_once(&self, 0, 1000), WHERRY_OK);
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     expect(&self, 0, 1000);
     net_settle(world);
     assert_string_equal(self.told.trace, ""); /* nothing was refused */
@@ -216,7 +213,7 @@ static void writable_is_told_once_after_a_refusal(void **state)
     assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK);
     net_settle(world);
     assert_string_equal(self.told.trace, "");
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     expect(&self, 0, 1000);
     net_settle(world);
     assert_string_equal(self.told.trace, "w");
@@ -244,7 +241,7 @@ static void send_inside_writable_goes_out(void **state)
     block(&self);
     assert_int_equal(send_at_once(&self, 0, 1000), WHERRY_OK);
     assert_int_equal(send_at_once(&self, 1000, 1000), WHERRY_E_WOULD_BLOCK);
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     expect(&self, 0, 2000);
     couple_close(&self);
 }
@@ -253,7 +250,7 @@ static int flush_body(void *argument)
 {
     couple *self = argument;
 
-    faulty_system_heal(&self->world->system);
+    wherry_faulty_heal(self->world->system, WHERRY_CALL_ANY);
     return wherry_stream_flush(self->stream, WHERRY_NEVER);
 }
 
@@ -265,8 +262,8 @@ static void flush_on_a_coroutine_tells_writable_outside_of_it(void **state)
 
     couple_open(&self, world, NET_PAIR, .send_max = 100);
     assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
-    world->system.most[FAULTY_SEND] = 1;
-    faulty_system_fail(&world->system, FAULTY_SEND, EAGAIN, 1);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = 1);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN, .count = 1);
     assert_int_equal(send_at_once(&self, 100, 1), WHERRY_E_WOULD_BLOCK);
     assert_int_equal(net_run(world, flush_body, &self), WHERRY_OK);
     assert_int_equal(wherry_stream_unsent(self.stream), 0);
@@ -291,7 +288,7 @@ static int flush_waits(void *argument)
     assert_int_equal(wherry_stream_flush(self->stream, WHERRY_NOW), WHERRY_E_WOULD_BLOCK);
     assert_int_equal(wherry_stream_flush(self->stream, wherry_in(WHERRY_MILLISECONDS(5))),
                      WHERRY_E_TIMED_OUT);
-    faulty_system_heal(&self->world->system);
+    wherry_faulty_heal(self->world->system, WHERRY_CALL_ANY);
     assert_int_equal(wherry_stream_flush(self->stream, WHERRY_NEVER), WHERRY_OK);
     assert_int_equal(wherry_stream_unsent(self->stream), 0);
     return WHERRY_OK;
@@ -322,10 +319,10 @@ static void flush_tells_how_sending_ended(void **state)
     couple self;
 
     couple_open(&self, world, NET_PAIR, .send_max = 0);
-    faulty_system_fail(&world->system, FAULTY_SEND, EAGAIN, 1);
-    world->system.most[FAULTY_SEND] = 1;
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN, .count = 1);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = 1);
     assert_int_equal(send_at_once(&self, 0, 10), WHERRY_OK);
-    world->system.rules[FAULTY_SEND] = (faulty_rule){ .first = 3, .number = ECONNRESET };
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .first = 2, .number = ECONNRESET);
     assert_int_equal(net_run(world, flush_until_broken, &self), WHERRY_OK);
     assert_int_equal(wherry_stream_unsent(self.stream), 0);
     assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_RESET);
@@ -345,10 +342,10 @@ static void failed_sending_is_told_to_who_waits_for_room(void **state)
     wherry_stream_pause(self.stream);
     net_put(self.far, "x", 1);
     net_settle(world);
-    faulty_system_fail(&world->system, FAULTY_SEND, EAGAIN, 1);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN, .count = 1);
     assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
     assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK);
-    faulty_system_fail(&world->system, FAULTY_SEND, EPIPE, 0);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EPIPE);
     NET_UNTIL(world, self.told.trace[0] != '\0');
     assert_string_equal(self.told.trace, "w");
     assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_RESET);

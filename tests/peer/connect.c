@@ -13,12 +13,11 @@
 #include <cmocka.h>
 
 #include "support/failing_memory.h"
-#include "support/faulty_system.h"
 #include "support/process.h"
 #include "support/wire.h"
 
 typedef struct caller {
-    faulty_system system;
+    wherry_faulty *system;
     failing_memory memory;
     wherry_loop *loop;
     size_t descriptors;
@@ -34,12 +33,13 @@ static void open_caller(caller *this)
 {
     memset(this, 0, sizeof(*this));
     this->descriptors = wire_descriptors();
-    faulty_system_init(&this->system, wherry_system_epoll());
+    assert_int_equal(wherry_faulty_new(&this->system), WHERRY_OK);
     failing_memory_init(&this->memory, 0, false);
     this->protocol = &wherry_lines;
     this->duration = WHERRY_SECONDS(5);
     assert_int_equal(wherry_loop_new(&this->loop, .clock = WHERRY_CLOCK_VIRTUAL,
-                                     .memory = &this->memory.base, .system = &this->system.base),
+                                     .memory = &this->memory.base,
+                                     .system = wherry_faulty_system(this->system)),
                      WHERRY_OK);
 }
 
@@ -47,6 +47,7 @@ static void close_caller(caller *this)
 {
     wherry_peer_close(this->peer);
     wherry_loop_free(this->loop);
+    wherry_faulty_free(this->system);
     failing_memory_assert_empty(&this->memory);
     assert_int_equal(wire_descriptors(), this->descriptors);
 }
@@ -180,10 +181,10 @@ static void localhost_is_tried_in_both_families(void **state)
         open_caller(&this);
         listening = wire_listen(&address, ipv6);
         assert_int_equal(join(&this, spawn(&this, endpoint_of(&address, "LocalHost"))), WHERRY_OK);
-        assert_int_equal(this.system.calls[FAULTY_CONNECT], ipv6 ? 1 : 2);
+        assert_int_equal(wherry_faulty_calls(this.system, WHERRY_CALL_CONNECT), ipv6 ? 1 : 2);
         assert_talks(&this, listening);
         if (!ipv6) { /* a time that ran out in the network is not the call's */
-            faulty_system_fail(&this.system, FAULTY_CONNECT, ETIMEDOUT, 1);
+            wherry_faulty_plan(this.system, WHERRY_CALL_CONNECT, .number = ETIMEDOUT, .count = 1);
             assert_int_equal(join(&this, spawn(&this, endpoint_of(&address, "localhost"))),
                              WHERRY_OK);
             assert_talks(&this, listening);
@@ -217,11 +218,11 @@ static void options_go_to_the_stream(void **state)
     this.endpoint = endpoint_of(&address, NULL);
     assert_int_equal(wherry_spawn(&task, connect_by_macro, &this, .loop = this.loop), WHERRY_OK);
     assert_int_equal(join(&this, task), WHERRY_OK);
-    this.system.rules[FAULTY_SEND] = (faulty_rule){ .first = 1, .number = EAGAIN };
+    wherry_faulty_plan(this.system, WHERRY_CALL_SEND, .number = EAGAIN);
     assert_int_equal(wherry_peer_send(this.peer, wherry_text("a"), WHERRY_NOW), WHERRY_OK);
     assert_int_equal(wherry_peer_send(this.peer, wherry_bytes_at(large, 1000), WHERRY_NOW),
                      WHERRY_E_WOULD_BLOCK);
-    faulty_system_heal(&this.system);
+    wherry_faulty_heal(this.system, WHERRY_CALL_ANY);
     assert_int_equal(close(listening), 0);
     close_caller(&this);
 }
@@ -249,7 +250,7 @@ static void endpoints_are_checked(void **state)
     assert_fails(&this, path, WHERRY_E_TOO_LARGE, "longer");
     assert_fails(&this, "tcp://example.org:1", WHERRY_E_NO_NAME, "not looked up");
     assert_fails(&this, "udp://127.0.0.1:1", WHERRY_E_UNSUPPORTED, "udp");
-    assert_int_equal(this.system.calls[FAULTY_SOCKET], 0);
+    assert_int_equal(wherry_faulty_calls(this.system, WHERRY_CALL_SOCKET), 0);
     close_caller(&this);
 }
 
@@ -273,14 +274,14 @@ static void the_network_may_say_no(void **state)
     (void)state;
     open_caller(&this);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        faulty_system_fail(&this.system, FAULTY_CONNECT, cases[i].number, 2);
+        wherry_faulty_plan(this.system, WHERRY_CALL_CONNECT, .number = cases[i].number, .count = 2);
         assert_fails(&this, "tcp://127.0.0.1:1", cases[i].tcp, "connecting to 127.0.0.1:1: ");
         assert_fails(&this, "unix:@wherry", cases[i].local, "connecting to @wherry: ");
     }
-    faulty_system_heal(&this.system);
+    wherry_faulty_heal(this.system, WHERRY_CALL_ANY);
     assert_fails(&this, "unix:/nowhere/to/be/found", WHERRY_E_NOT_FOUND, "/nowhere/to/be/found");
     assert_fails(&this, "unix:@wherry-nobody-is-there", WHERRY_E_REFUSED, "wherry-nobody");
-    faulty_system_fail(&this.system, FAULTY_SOCKET, EMFILE, 1);
+    wherry_faulty_plan(this.system, WHERRY_CALL_SOCKET, .number = EMFILE, .count = 1);
     assert_fails(&this, "tcp://127.0.0.1:1", WHERRY_E_NO_DESCRIPTORS, "connecting to 127.0.0.1:1");
     close_caller(&this);
 }
@@ -367,7 +368,7 @@ static void a_deadline_ends_all_tries(void **state)
     this.duration = 0;
     task = spawn(&this, "tcp://localhost:1");
     assert_int_equal(join(&this, task), WHERRY_E_TIMED_OUT);
-    assert_int_equal(this.system.calls[FAULTY_CONNECT], 0);
+    assert_int_equal(wherry_faulty_calls(this.system, WHERRY_CALL_CONNECT), 0);
     close_caller(&this);
 }
 

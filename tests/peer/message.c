@@ -110,6 +110,7 @@ static void a_message_stays_after_the_end_and_after_the_close(void **state)
     wherry_loop_free(pair.loop);
     assert_true(wherry_bytes_equal(pair.message, wherry_text("first")));
     wherry_peer_release(pair.peer);
+    wherry_faulty_free(pair.system);
     failing_memory_assert_empty(&pair.memory);
 }
 
@@ -133,6 +134,7 @@ static void a_closed_peer_can_be_asked_after_its_loop_was_freed(void **state)
     wherry_peer_remote(pair.peer, &address);
     assert_int_equal(address.family, WHERRY_FAMILY_IPV4);
     wherry_peer_release(pair.peer);
+    wherry_faulty_free(pair.system);
     failing_memory_assert_empty(&pair.memory);
     pair_hang_up(&pair);
 }

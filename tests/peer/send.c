@@ -188,12 +188,12 @@ static void sixteen_messages_cost_one_receive_and_one_send(void **state)
     pair_open(&pair, .kind = PAIR_IPV4, .protocol = &wherry_lines);
     task = pair_spawn(&pair, echo_all, &pair);
     wire_settle(pair.loop);
-    receives = pair.system.calls[FAULTY_RECEIVE];
+    receives = wherry_faulty_calls(pair.system, WHERRY_CALL_RECEIVE);
     wire_push(pair.loop, pair.wire,
               wherry_text("1\n2\n3\n4\n5\n6\n7\n8\n9\na\nb\nc\nd\ne\nf\ng\n"));
     wire_expect(pair.loop, pair.wire, "1\n2\n3\n4\n5\n6\n7\n8\n9\na\nb\nc\nd\ne\nf\ng\n");
-    assert_int_equal(pair.system.calls[FAULTY_RECEIVE], receives + 1);
-    assert_int_equal(pair.system.calls[FAULTY_SEND], 1);
+    assert_int_equal(wherry_faulty_calls(pair.system, WHERRY_CALL_RECEIVE), receives + 1);
+    assert_int_equal(wherry_faulty_calls(pair.system, WHERRY_CALL_SEND), 1);
     pair_hang_up(&pair);
     assert_int_equal(pair_join(&pair, task), WHERRY_E_END);
     pair_close(&pair);

@@ -89,11 +89,10 @@ static void a_port_that_the_other_family_has_not_free_is_given_up(void **state)
     need_ipv6();
     service_open(&service);
     assert_int_equal(make(&service, "tcp://localhost:0"), WHERRY_OK);
-    service.system.rules[FAULTY_BIND] = (faulty_rule){ .first = 2,
-                                                       .count = 1,
-                                                       .number = EADDRINUSE };
+    wherry_faulty_plan(service.system, WHERRY_CALL_BIND, .first = 2, .count = 1,
+                       .number = EADDRINUSE);
     assert_int_equal(wherry_server_start(service.server), WHERRY_OK);
-    assert_int_equal(service.system.calls[FAULTY_BIND], 4);
+    assert_int_equal(wherry_faulty_calls(service.system, WHERRY_CALL_BIND), 4);
     assert_answers(&service, "127.0.0.1", port(&service, 0));
     assert_answers(&service, "[::1]", port(&service, 1));
     service_close(&service);
@@ -107,9 +106,9 @@ static void but_not_for_ever(void **state)
     need_ipv6();
     service_open(&service);
     assert_int_equal(make(&service, "tcp://localhost:0"), WHERRY_OK);
-    service.system.rules[FAULTY_BIND] = (faulty_rule){ .first = 2, .number = EADDRINUSE };
+    wherry_faulty_plan(service.system, WHERRY_CALL_BIND, .first = 2, .number = EADDRINUSE);
     assert_int_equal(wherry_server_start(service.server), WHERRY_E_ADDRESS_IN_USE);
-    assert_int_equal(service.system.calls[FAULTY_BIND], 2 + 16);
+    assert_int_equal(wherry_faulty_calls(service.system, WHERRY_CALL_BIND), 2 + 16);
     service_close(&service);
 }
 
@@ -119,9 +118,8 @@ static int start_without_family(service_state *service, size_t first, size_t cou
 {
     service_open(service);
     assert_int_equal(make(service, "tcp://localhost:0"), WHERRY_OK);
-    service->system.rules[FAULTY_SOCKET] = (faulty_rule){ .first = first,
-                                                          .count = count,
-                                                          .number = EAFNOSUPPORT };
+    wherry_faulty_plan(service->system, WHERRY_CALL_SOCKET, .first = first, .count = count,
+                       .number = EAFNOSUPPORT);
     return wherry_server_start(service->server);
 }
 

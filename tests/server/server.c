@@ -449,6 +449,7 @@ static void a_freed_loop_ends_its_servers_in_order(void **state)
     assert_int_equal(wherry_server_wait(service.server, WHERRY_NOW), WHERRY_OK);
     wherry_server_stop(service.server);
     wherry_server_free(service.server);
+    wherry_faulty_free(service.system);
     failing_memory_assert_empty(&service.memory);
     assert_int_equal(read(wires[0], service.story, 1), 0);
     assert_int_equal(close(wires[0]), 0);
@@ -491,6 +492,7 @@ static void a_freed_loop_ends_conversations_too(void **state)
     assert_int_equal(read(wires[0], service.story, 10), 6);
     assert_memory_equal(service.story, "sorry\n", 6);
     wherry_server_free(service.server);
+    wherry_faulty_free(service.system);
     failing_memory_assert_empty(&service.memory);
     assert_int_equal(close(wires[0]), 0);
     assert_int_equal(close(wires[1]), 0);
@@ -506,6 +508,7 @@ static void a_loop_may_be_freed_before_its_server_ran(void **state)
     wherry_loop_free(service.loop);
     assert_string_equal(service.story, "start; stop; ");
     wherry_server_free(service.server);
+    wherry_faulty_free(service.system);
     failing_memory_assert_empty(&service.memory);
 }
 

@@ -53,7 +53,7 @@ void host_open(host *self, net *world, net_kind kind, bool told)
 
 void host_close(host *self)
 {
-    faulty_system_heal(&self->world->system);
+    wherry_faulty_heal(self->world->system, WHERRY_CALL_ANY);
     for (size_t i = 0; i < self->count; i++)
         wherry_stream_free(self->streams[i]);
     wherry_listener_free(self->listener);

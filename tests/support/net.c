@@ -23,9 +23,9 @@ void net_open(net *self, wherry_system *system, wherry_clock clock)
 {
     memset(self, 0, sizeof(*self));
     self->descriptors = net_descriptors();
-    faulty_system_init(&self->system, system);
+    assert_int_equal(wherry_faulty_new(&self->system, .below = system), WHERRY_OK);
     failing_memory_init(&self->memory, 0, false);
-    assert_int_equal(wherry_loop_new(&self->loop, .system = &self->system.base,
+    assert_int_equal(wherry_loop_new(&self->loop, .system = wherry_faulty_system(self->system),
                                      .memory = &self->memory.base, .clock = clock),
                      WHERRY_OK);
 }
@@ -33,6 +33,7 @@ void net_open(net *self, wherry_system *system, wherry_clock clock)
 void net_close(net *self)
 {
     wherry_loop_free(self->loop);
+    wherry_faulty_free(self->system);
     failing_memory_assert_empty(&self->memory);
     assert_int_equal(net_descriptors(), self->descriptors);
 }
@@ -393,7 +394,7 @@ void couple_open_with(couple *self, net *world, net_kind kind, wherry_stream_opt
 
 void couple_close(couple *self)
 {
-    faulty_system_heal(&self->world->system);
+    wherry_faulty_heal(self->world->system, WHERRY_CALL_ANY);
     wherry_stream_free(self->stream);
     recorder_clear(&self->told);
     if (self->far >= 0)

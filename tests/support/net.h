@@ -9,16 +9,16 @@
 #include <sys/types.h>
 
 #include <wherry/address.h>
+#include <wherry/faulty.h>
 #include <wherry/loop.h>
 #include <wherry/stream.h>
 #include <wherry/task.h>
 
 #include "support/failing_memory.h"
-#include "support/faulty_system.h"
 
 typedef struct net {
     wherry_loop *loop;
-    faulty_system system;
+    wherry_faulty *system;
     failing_memory memory;
     size_t descriptors; /* open before */
 } net;

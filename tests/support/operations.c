@@ -77,21 +77,25 @@ static void misuse(op_world *world, op_place place)
 /* Now and then memory or the system fails for a while. */
 static void break_something(op_world *world)
 {
-    faulty_kind kind = (faulty_kind[]){ FAULTY_SOCKET, FAULTY_ACCEPT, FAULTY_SEND, FAULTY_CONNECT,
-                                        FAULTY_RECEIVE }[world_draw(world, 5)];
+    const int kind = (int[]){ WHERRY_CALL_SOCKET, WHERRY_CALL_ACCEPT, WHERRY_CALL_SEND,
+                              WHERRY_CALL_CONNECT, WHERRY_CALL_RECEIVE }[world_draw(world, 5)];
 
     if (!world->is_faulty) {
-        world->system.most[FAULTY_SEND] = world_chance(world, 50) ? 1 + world_draw(world, 5000) : 0;
-        world->system.most[FAULTY_RECEIVE] = world_chance(world, 50) ? 1 + world_draw(world, 900)
-                                                                     : 0;
+        wherry_faulty_plan(world->system, WHERRY_CALL_SEND,
+                           .most = world_chance(world, 50) ? 1 + world_draw(world, 5000)
+                                                           : SIZE_MAX);
+        wherry_faulty_plan(world->system, WHERRY_CALL_RECEIVE,
+                           .most = world_chance(world, 50) ? 1 + world_draw(world, 900) : SIZE_MAX);
     } else if (world_chance(world, 50)) {
         world->memory.fail_at = world->memory.calls + 1 + world_draw(world, 20);
-    } else if (kind == FAULTY_SEND) {
-        faulty_system_fail(&world->system, kind, ENOBUFS, 1 + world_draw(world, 3));
-    } else if (kind == FAULTY_RECEIVE || kind == FAULTY_CONNECT) {
-        faulty_system_fail(&world->system, kind, ECONNRESET, 1);
+    } else if (kind == WHERRY_CALL_SEND) {
+        wherry_faulty_plan(world->system, kind, .number = ENOBUFS,
+                           .count = 1 + world_draw(world, 3));
+    } else if (kind == WHERRY_CALL_RECEIVE || kind == WHERRY_CALL_CONNECT) {
+        wherry_faulty_plan(world->system, kind, .number = ECONNRESET, .count = 1);
     } else {
-        faulty_system_fail(&world->system, kind, EMFILE, 1 + world_draw(world, 2));
+        wherry_faulty_plan(world->system, kind, .number = EMFILE,
+                           .count = 1 + world_draw(world, 2));
     }
 }
 
@@ -217,11 +221,12 @@ static void begin(op_world *world)
     log_watch = (struct log_watch){ .logger = { .write = watch_log, .lines_per_second = 1000000 } };
     wherry_log_set(&log_watch.logger);
     failing_memory_init(&world->memory, 0, false);
-    faulty_system_init(&world->system, below);
+    assert_int_equal(wherry_faulty_new(&world->system, .below = below), WHERRY_OK);
     assert_int_equal(wherry_protocol_new(&world->fixed, .name = "fixed:64"), WHERRY_OK);
     assert_int_equal(wherry_protocol_new(&world->separator, .name = "separator:%00END"), WHERRY_OK);
     assert_int_equal(
-        wherry_loop_new(&world->loop, .memory = &world->memory.base, .system = &world->system.base,
+        wherry_loop_new(&world->loop, .memory = &world->memory.base,
+                        .system = wherry_faulty_system(world->system),
                         .clock = world->is_real ? WHERRY_CLOCK_REAL : WHERRY_CLOCK_VIRTUAL,
                         .chunk_size = world_chance(world, 30) ? 512 + world_draw(world, 4096) : 0,
                         .stacks_kept = world_chance(world, 50) ? 1 : 0),
@@ -243,7 +248,7 @@ static void pass(op_world *world)
 static void heal(op_world *world)
 {
     world->memory.fail_at = 0;
-    faulty_system_heal(&world->system);
+    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
 }
 
 static void free_servers(op_world *world)
@@ -288,6 +293,7 @@ static void end(op_world *world)
     WORLD_CHECK(world, log_watch.given_up == 0);
     check_hosts(world);
     free_handles(world);
+    wherry_faulty_free(world->system);
     wherry_protocol_free(world->fixed);
     wherry_protocol_free(world->separator);
     wherry_log_set(NULL);

@@ -7,7 +7,6 @@
 #include <wherry.h>
 
 #include "support/failing_memory.h"
-#include "support/faulty_system.h"
 #include "support/operations.h"
 
 #define WORLD_HOSTS 48
@@ -108,7 +107,7 @@ struct op_world {
     operations_totals *totals;
     wherry_loop *loop;
     failing_memory memory;
-    faulty_system system;
+    wherry_faulty *system;
     wherry_protocol *fixed;
     wherry_protocol *separator;
     bool is_real;    /* the clock */

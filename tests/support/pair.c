@@ -58,9 +58,10 @@ void pair_open_with(peer_pair *pair, const pair_options *options)
     memset(pair, 0, sizeof(*pair));
     pair->descriptors = wire_descriptors();
     failing_memory_init(&pair->memory, 0, false);
-    faulty_system_init(&pair->system, wherry_system_epoll());
+    assert_int_equal(wherry_faulty_new(&pair->system), WHERRY_OK);
     assert_int_equal(wherry_loop_new(&pair->loop, .clock = WHERRY_CLOCK_VIRTUAL,
-                                     .memory = &pair->memory.base, .system = &pair->system.base,
+                                     .memory = &pair->memory.base,
+                                     .system = wherry_faulty_system(pair->system),
                                      .chunk_size = options->chunk_size),
                      WHERRY_OK);
     stream = options->kind == PAIR_SOCKETPAIR
@@ -81,6 +82,7 @@ void pair_close(peer_pair *pair)
     pair_hang_up(pair);
     wherry_peer_close(pair->peer);
     wherry_loop_free(pair->loop);
+    wherry_faulty_free(pair->system);
     failing_memory_assert_empty(&pair->memory);
     assert_int_equal(wire_descriptors(), pair->descriptors);
 }

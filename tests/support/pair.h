@@ -3,11 +3,11 @@
 #ifndef TESTS_SUPPORT_PAIR_H
 #define TESTS_SUPPORT_PAIR_H
 
+#include <wherry/faulty.h>
 #include <wherry/peer.h>
 #include <wherry/task.h>
 
 #include "support/failing_memory.h"
-#include "support/faulty_system.h"
 #include "support/wire.h"
 
 typedef enum pair_kind {
@@ -20,7 +20,7 @@ typedef enum pair_kind {
 
 typedef struct peer_pair {
     failing_memory memory;
-    faulty_system system;
+    wherry_faulty *system;
     wherry_loop *loop;
     wherry_peer *peer;
     int wire;

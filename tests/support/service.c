@@ -111,10 +111,10 @@ void service_open(service_state *service)
                                 .logger = { .write = write_line } };
     service->descriptors = wire_descriptors();
     failing_memory_init(&service->memory, 0, false);
-    faulty_system_init(&service->system, wherry_system_epoll());
+    assert_int_equal(wherry_faulty_new(&service->system), WHERRY_OK);
     assert_int_equal(wherry_loop_new(&service->loop, .clock = WHERRY_CLOCK_VIRTUAL,
                                      .memory = &service->memory.base,
-                                     .system = &service->system.base),
+                                     .system = wherry_faulty_system(service->system)),
                      WHERRY_OK);
     wherry_log_set(&service->logger);
 }
@@ -138,6 +138,7 @@ void service_close(service_state *service)
 {
     wherry_server_free(service->server);
     wherry_loop_free(service->loop);
+    wherry_faulty_free(service->system);
     wherry_log_set(NULL);
     failing_memory_assert_empty(&service->memory);
     assert_int_equal(wire_descriptors(), service->descriptors);

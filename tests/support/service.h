@@ -3,19 +3,19 @@
 #ifndef TESTS_SUPPORT_SERVICE_H
 #define TESTS_SUPPORT_SERVICE_H
 
+#include <wherry/faulty.h>
 #include <wherry/log.h>
 #include <wherry/server.h>
 #include <wherry/task.h>
 
 #include "support/failing_memory.h"
-#include "support/faulty_system.h"
 #include "support/wire.h"
 
 typedef struct service_state {
     wherry_handler handler; /* first */
     wherry_logger logger;
     failing_memory memory;
-    faulty_system system;
+    wherry_faulty *system;
     wherry_loop *loop;
     wherry_server *server;
     size_t descriptors; /* of the process, before */
