@@ -1,0 +1,9 @@
+/* Scenes: the scenarios by file; each list ends with one without a name. */
+#ifndef TOOL_SCENARIOS_SCENES_H
+#define TOOL_SCENARIOS_SCENES_H
+
+#include "scenario.h"
+
+extern const struct scenario stream_scenes[];
+
+#endif
