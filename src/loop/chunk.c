@@ -2,6 +2,7 @@
 #include "loop/chunk.h"
 
 #include "base/memory.h"
+#include "base/probe.h"
 #include "base/size.h"
 
 void wherry__chunk_pool_init(wherry__chunk_pool *pool, wherry_memory *memory, size_t size,
@@ -44,7 +45,7 @@ wherry__chunk *wherry__chunk_take(wherry__chunk_pool *pool)
 {
     wherry__chunk *chunk = pool->first;
 
-    if (chunk == NULL)
+    if (chunk == NULL || WHERRY__FAULT_POINT("chunk.pool.new-one"))
         return wherry__chunk_make(pool, pool->size);
     pool->first = chunk->next;
     pool->kept--;
@@ -60,7 +61,8 @@ void wherry__chunk_release(wherry__chunk *chunk)
     if (chunk == NULL || --chunk->holds > 0)
         return;
     pool = chunk->pool;
-    if (chunk->size != pool->size || pool->kept == pool->kept_max) {
+    if (chunk->size != pool->size || pool->kept == pool->kept_max ||
+        WHERRY__FAULT_POINT("chunk.pool.give-back")) {
         give_back(pool, chunk);
         return;
     }

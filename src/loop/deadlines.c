@@ -11,6 +11,8 @@
 
 #include <wherry/time.h>
 
+#include "base/probe.h"
+
 enum { PLACE_NONE = 0, PLACE_HEAP = 1, PLACE_LATE = 2, PLACE_BUCKET = 3 };
 
 /* A bucket of level L is 2^(WIDTH + DIGIT * L) nanoseconds wide. */
@@ -196,6 +198,7 @@ static void spread(wherry__deadlines *deadlines, unsigned level, unsigned slot)
 {
     wherry__deadline *row = take_bucket(deadlines, level, slot);
 
+    WHERRY__PROBE_IF(level > 2, "deadlines.spread.far");
     while (row != NULL) {
         wherry__deadline *deadline = row;
 
@@ -273,6 +276,7 @@ void wherry__deadline_arm(wherry__deadlines *deadlines, wherry__deadline *deadli
     deadline->rank = rank(deadlines);
     deadlines->count++;
     if (deadlines->expiring && deadline->when < deadlines->horizon) {
+        WHERRY__PROBE("deadlines.armed-while-others-expire");
         deadline->place = PLACE_LATE;
         list_add(&deadlines->late, deadline);
     } else {

@@ -39,7 +39,8 @@ int wherry_event_wait(wherry_event *event, int64_t deadline)
 
     if (result < 0 || event->set)
         return result;
-    return wherry__wait_in(event->loop, &event->waiters, "event", deadline, NULL);
+    return WHERRY__WAITED("event.wait",
+                          wherry__wait_in(event->loop, &event->waiters, "event", deadline, NULL));
 }
 
 void wherry_event_free(wherry_event *event)

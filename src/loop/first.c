@@ -97,6 +97,7 @@ ssize_t wherry_first(const wherry_choice_of *choices, size_t count, int64_t dead
         wherry__wait_init(&waits[i], one.list == NULL ? &nowhere : one.list);
         waits[i].observer = true;
     }
-    index = wherry__wait_any(waits, count, "the first of several", deadline, &result);
+    index = WHERRY__WAITED(
+        "first", wherry__wait_any(waits, count, "the first of several", deadline, &result));
     return index < 0 || result >= 0 || result == WHERRY_E_END ? index : result;
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "base/probe.h"
 #include "loop/loop.h"
 #include "loop/task.h"
 
@@ -84,6 +85,7 @@ static void ended(wherry_group *group)
     if (!group->canceled)
         return;
     leave_parent(group);
+    WHERRY__PROBE_IF(group->freed, "group.ended-after-its-free");
     if (group->freed)
         give_back(group);
 }
@@ -93,6 +95,9 @@ static void note_failure(wherry_group *group, int result)
 {
     if (group->parent != NULL)
         note_failure(group->parent, result);
+    WHERRY__PROBE_IF(group->result != WHERRY_OK, "group.failure.another");
+    WHERRY__PROBE_IF(group->keep_going, "group.failure.kept-going");
+    WHERRY__PROBE_IF(group->parent != NULL, "group.failure.of-a-member-group");
     if (group->result == WHERRY_OK)
         group->result = result;
     if (!group->keep_going)
@@ -113,6 +118,8 @@ void wherry__group_remove(wherry_group *group, wherry_task *task)
     group->count--;
     if (task->result < 0 && !(task->canceled && task->result == WHERRY_E_CANCELED))
         note_failure(group, task->result);
+    WHERRY__PROBE_IF(task->canceled && task->result < 0 && task->result != WHERRY_E_CANCELED,
+                     "group.failure.of-a-canceled-task");
     if (group->count == 0)
         ended(group);
 }
@@ -129,7 +136,8 @@ int wherry_group_join(wherry_group *group, int *result, int64_t deadline)
     if (code < 0)
         return code;
     if (group->count > 0)
-        return wherry__wait_in(group->loop, &group->waiters, "group", deadline, &place);
+        return WHERRY__WAITED(
+            "group.join", wherry__wait_in(group->loop, &group->waiters, "group", deadline, &place));
     if (result != NULL)
         *result = group->result;
     return WHERRY_OK;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "loop/task.h"
 #include "system/ambient.h"
@@ -178,7 +179,9 @@ static void linger(wherry_loop *loop)
         if (done >= 0)
             done = wherry_loop_dispatch(loop);
     }
+    WHERRY__PROBE_IF(loop->closing > 0, "loop.free.streams-still-close");
     if (done >= 0 && loop->task_count > 0) {
+        WHERRY__PROBE("loop.free.tasks-still-run");
         wherry__loop_end_shields(loop);
         (void)wherry__loop_pass(loop, WHERRY_NOW);
     }

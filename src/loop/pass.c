@@ -8,6 +8,7 @@
 #include <wherry/task.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "loop/task.h"
 
@@ -62,7 +63,8 @@ int wherry_loop_prepare(wherry_loop *loop)
     read_clock(loop);
     pace(loop);
     wherry__loop_wake_later(loop);
-    loop->statistics.expired += wherry__deadlines_expire(&loop->deadlines, loop->now);
+    if (loop->ending || !WHERRY__FAULT_POINT("loop.deadlines.next-pass"))
+        loop->statistics.expired += wherry__deadlines_expire(&loop->deadlines, loop->now);
     wherry__loop_flush(loop);
     loop->dispatching = false;
     (void)wherry__loop_enter(former);
@@ -74,7 +76,8 @@ static int64_t wait_until(wherry_loop *loop, int64_t until)
 {
     int64_t bound;
 
-    if (until == WHERRY_NOW || wherry__loop_has_work(loop) || loop->clock == WHERRY_CLOCK_STEPPED)
+    if (until == WHERRY_NOW || wherry__loop_has_work(loop) || loop->clock == WHERRY_CLOCK_STEPPED ||
+        WHERRY__FAULT_POINT("loop.wait.early"))
         return WHERRY_NOW;
     if (loop->clock == WHERRY_CLOCK_REAL) {
         bound = wherry__deadlines_bound(&loop->deadlines);
@@ -105,15 +108,22 @@ int wherry_loop_wait(wherry_loop *loop, int64_t until)
 
     if (result < 0)
         return result;
-    if (loop->ready_count > 0) /* of a wait that was not dispatched yet */
+    if (loop->ready_count > 0) { /* of a wait that was not dispatched yet */
+        WHERRY__PROBE("loop.wait.not-dispatched");
         return loop->ready_count;
+    }
     loop->statistics.waits++;
     result = loop->system->wait(loop->system, loop->poller, wait_until(loop, until), loop->ready,
                                 WHERRY__READY_MAX);
-    if (result == -EINTR)
+    if (result == -EINTR) {
+        WHERRY__PROBE("loop.wait.interrupted");
         result = 0;
-    if (result < 0)
+    }
+    if (result < 0) {
+        WHERRY__PROBE("loop.wait.failed");
         return wherry__fail_system(result, "waiting for readiness");
+    }
+    WHERRY__PROBE_IF(result == WHERRY__READY_MAX, "loop.wait.full");
     loop->ready_count = result;
     loop->statistics.ready += (uint64_t)result;
     read_clock(loop);
@@ -138,6 +148,7 @@ size_t wherry__loop_run_posts(wherry_loop *loop)
     while (oldest != NULL) {
         wherry_post *post = oldest;
 
+        WHERRY__PROBE_IF(post->next != NULL, "loop.post.several");
         oldest = oldest->next;
         post->next = NULL;
         post->run(post);
@@ -161,8 +172,11 @@ ssize_t wherry_loop_dispatch(wherry_loop *loop)
     done += wherry__loop_serve_ready(loop);
     done += wherry__loop_serve_always(loop);
     done += wherry__loop_run_tasks(loop);
-    wherry__loop_flush(loop);
-    wherry__loop_reclaim(loop);
+    WHERRY__PROBE_IF(loop->runnable_count > 0, "loop.tasks.next-pass");
+    if (loop->ending || !WHERRY__FAULT_POINT("loop.flush.next-pass")) {
+        wherry__loop_flush(loop);
+        wherry__loop_reclaim(loop);
+    }
     loop->dispatching = false;
     (void)wherry__loop_enter(former);
     if (loop->clock == WHERRY_CLOCK_STEPPED)

@@ -6,6 +6,7 @@
 #include <wherry/queue.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "loop/loop.h"
 #include "loop/task.h"
@@ -53,9 +54,11 @@ int wherry_queue_put(wherry_queue *queue, void *item, int64_t deadline)
     if (queue->closed)
         return WHERRY_E_CLOSED;
     if (queue->count == queue->capacity)
-        return wherry__wait_in(queue->loop, &queue->putters, "room in a queue", deadline, &item);
+        return WHERRY__WAITED("queue.put", wherry__wait_in(queue->loop, &queue->putters,
+                                                           "room in a queue", deadline, &item));
     taker = wherry__wait_first_taker(&queue->takers);
     if (taker != NULL) {
+        WHERRY__PROBE("queue.put.handed-over");
         taker->item = item;
         wherry__wait_wake(taker, WHERRY_OK);
     } else {
@@ -76,6 +79,7 @@ int wherry_queue_take(wherry_queue *queue, void **item, int64_t deadline)
         *item = take_first(queue);
         putter = wherry__wait_first_taker(&queue->putters);
         if (putter != NULL) {
+            WHERRY__PROBE("queue.take.makes-room");
             append(queue, putter->item);
             wherry__wait_wake(putter, WHERRY_OK);
         }
@@ -83,7 +87,8 @@ int wherry_queue_take(wherry_queue *queue, void **item, int64_t deadline)
     }
     if (queue->closed)
         return WHERRY_E_END;
-    result = wherry__wait_in(queue->loop, &queue->takers, "an item in a queue", deadline, &taken);
+    result = WHERRY__WAITED("queue.take", wherry__wait_in(queue->loop, &queue->takers,
+                                                          "an item in a queue", deadline, &taken));
     if (result == WHERRY_OK)
         *item = taken;
     return result;
@@ -96,6 +101,8 @@ size_t wherry_queue_count(const wherry_queue *queue)
 
 void wherry_queue_close(wherry_queue *queue)
 {
+    WHERRY__PROBE_IF(!wherry__list_empty(&queue->putters), "queue.close.putters-wait");
+    WHERRY__PROBE_IF(!wherry__list_empty(&queue->takers), "queue.close.takers-wait");
     queue->closed = true;
     wherry__wait_wake_observers(&queue->putters, WHERRY_OK);
     wherry__wait_wake_all(&queue->putters, WHERRY_E_CLOSED);

@@ -29,7 +29,8 @@ int wherry_semaphore_take(wherry_semaphore *semaphore, int64_t deadline)
         semaphore->permits--;
         return WHERRY_OK;
     }
-    return wherry__wait_in(semaphore->loop, &semaphore->waiters, "semaphore", deadline, NULL);
+    return WHERRY__WAITED("semaphore.take", wherry__wait_in(semaphore->loop, &semaphore->waiters,
+                                                            "semaphore", deadline, NULL));
 }
 
 void wherry_semaphore_give(wherry_semaphore *semaphore)

@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "base/probe.h"
 #include "loop/loop.h"
 #include "loop/task.h"
 #include "loop/wait.h"
@@ -221,6 +222,7 @@ static void on_post(wherry_post *post)
 
     atomic_store(&signal->posted, false);
     if (signal->freed) {
+        WHERRY__PROBE("signal.arrived-and-freed");
         wherry__source_dismiss(signal->loop, &signal->source);
         return;
     }
@@ -292,7 +294,8 @@ int wherry_signal_wait(wherry_signal *signal, int64_t deadline)
         signal->arrived = false;
         return WHERRY_OK;
     }
-    return wherry__wait_in(signal->loop, &signal->waiters, "a signal", deadline, NULL);
+    return WHERRY__WAITED(
+        "signal.wait", wherry__wait_in(signal->loop, &signal->waiters, "a signal", deadline, NULL));
 }
 
 void wherry_signal_free(wherry_signal *signal)

@@ -9,6 +9,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "loop/task.h"
 
 /* How often one source is served in a pass. */
@@ -115,8 +116,10 @@ int wherry__source_watch(wherry_loop *loop, wherry__source *source, unsigned eve
                                  events, source);
     if (result == -EPERM)
         return watch_always(loop, source, events);
-    if (result < 0)
+    if (result < 0) {
+        WHERRY__PROBE("loop.source.not-watched");
         return wherry__fail_system(result, "watching a descriptor");
+    }
     loop->statistics.watched += (size_t)(events != 0) - (size_t)(source->watched != 0);
     source->watched = (uint8_t)events;
     return WHERRY_OK;
@@ -136,8 +139,10 @@ void wherry__source_dismiss(wherry_loop *loop, wherry__source *source)
     assert(source->descriptor < 0);
     wherry__link_remove(&source->link);
     wherry__list_append(&loop->doomed, &source->link);
-    if (!loop->dispatching && loop->ready_count == 0 && loop->flush_first == NULL)
+    if (!loop->dispatching && loop->ready_count == 0 && loop->flush_first == NULL) {
+        WHERRY__PROBE("loop.source.reclaimed-at-once");
         wherry__loop_reclaim(loop);
+    }
 }
 
 /* --- parts of a pass */
@@ -161,6 +166,12 @@ static bool is_served(const wherry__source *source)
     return source->descriptor >= 0 && source->watched != 0;
 }
 
+/* What is not served is reported again by the next wait. */
+static bool ends_early(const wherry_loop *loop, int served)
+{
+    return served > 0 && !loop->ending && WHERRY__FAULT_POINT("loop.ready.next-pass");
+}
+
 /* A source that has more goes on while it is hot in the cache, for some turns. */
 size_t wherry__loop_serve_ready(wherry_loop *loop)
 {
@@ -170,11 +181,16 @@ size_t wherry__loop_serve_ready(wherry_loop *loop)
     loop->ready_count = 0;
     for (int i = 0; i < count; i++) {
         wherry__source *source = loop->ready[i].token;
+        int turns = WHERRY__FAULT_POINT("loop.source.one-turn") ? 1 : TURNS_MAX;
 
+        if (ends_early(loop, i))
+            break;
+        WHERRY__PROBE_IF(!is_served(source), "loop.source.gone-when-ready");
         if (is_served(source))
             done += serve(loop, source, loop->ready[i].events);
-        for (int turn = 1; turn < TURNS_MAX && source->more && is_served(source); turn++)
+        for (int turn = 1; turn < turns && source->more && is_served(source); turn++)
             done += serve(loop, source, WHERRY_READABLE);
+        WHERRY__PROBE_IF(source->more && is_served(source), "loop.source.turns-spent");
     }
     return done;
 }

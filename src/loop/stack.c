@@ -13,6 +13,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "loop/announce.h"
 
@@ -224,7 +225,7 @@ int wherry__stack_pool_take(wherry__stack_pool *pool, wherry__stack *stack)
 {
     int result;
 
-    if (pool->kept > 0) {
+    if (pool->kept > 0 && !WHERRY__FAULT_POINT("stack.pool.new-one")) {
         *stack = take_kept(pool);
         return WHERRY_OK;
     }
@@ -238,7 +239,8 @@ void wherry__stack_pool_give(wherry__stack_pool *pool, wherry__stack stack)
 {
     assert(stack.size == pool->size);
     wherry__announce_clean(stack.low, stack.size);
-    if (pool->kept < pool->kept_max)
+    WHERRY__PROBE_IF(pool->kept >= pool->kept_max, "stack.pool.full");
+    if (pool->kept < pool->kept_max && !WHERRY__FAULT_POINT("stack.pool.give-back"))
         keep(pool, stack);
     else
         drop(pool, stack);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "loop/loop.h"
 
@@ -113,7 +114,10 @@ static int check_spawn(wherry_body *body, const wherry_task_options *options, bo
 
 static void on_timeout(wherry__deadline *deadline)
 {
-    wherry__task_make_runnable(WHERRY__OWNER(deadline, wherry_task, timeout));
+    wherry_task *task = WHERRY__OWNER(deadline, wherry_task, timeout);
+
+    WHERRY__PROBE_IF(wherry__link_used(&task->run), "task.timeout.races-wake");
+    wherry__task_make_runnable(task);
 }
 
 static wherry_task *make(wherry_loop *loop, const char *name)
@@ -157,10 +161,12 @@ static int spawn(wherry_task **result, wherry_body *body, void *argument,
     if (code < 0)
         return code;
     task = make(loop, options->name);
+    WHERRY__PROBE_IF(task == NULL, "task.spawn.no-memory");
     if (task == NULL)
         return WHERRY_E_NO_MEMORY;
     code = take_stack(loop, options->stack_size, &stack);
     if (code < 0) {
+        WHERRY__PROBE("task.spawn.no-stack");
         release(task);
         return code;
     }
@@ -242,6 +248,8 @@ static wherry_task *take_runnable(wherry_loop *loop)
 
     if (system->choose != NULL && loop->runnable_count > 1)
         skipped = system->choose(system, WHERRY_CHOICE_TASK, (uint32_t)loop->runnable_count);
+    if (loop->runnable_count > 1 && WHERRY__FAULT_POINT("loop.task.last-first"))
+        skipped = (uint32_t)loop->runnable_count - 1;
     while (skipped-- > 0)
         link = link->next;
     wherry__link_remove(link);
@@ -252,6 +260,7 @@ static wherry_task *take_runnable(wherry_loop *loop)
 static void resume(wherry_task *task)
 {
     if (!task->begun && task->canceled && !task->last) {
+        WHERRY__PROBE("task.cancel.before-it-began");
         task->result = WHERRY_E_CANCELED;
         end(task);
         return;
@@ -269,7 +278,8 @@ size_t wherry__loop_run_tasks(wherry_loop *loop)
 {
     size_t count = 0;
 
-    while (loop->runnable_count > 0 && loop->turns > 0) {
+    while (loop->runnable_count > 0 && loop->turns > 0 &&
+           !(WHERRY__FAULT_POINT("loop.tasks.next-pass") && !loop->ending)) {
         resume(take_runnable(loop));
         loop->turns--;
         count++;
@@ -289,7 +299,8 @@ int wherry_task_join(wherry_task *task, int *result, int64_t deadline)
     if (code < 0)
         return code;
     if (!task->ended)
-        return wherry__wait_in(task->loop, &task->joiners, "join", deadline, &place);
+        return WHERRY__WAITED(
+            "task.join", wherry__wait_in(task->loop, &task->joiners, "join", deadline, &place));
     if (result != NULL)
         *result = task->result;
     return WHERRY_OK;
@@ -300,8 +311,10 @@ void wherry_task_cancel(wherry_task *task)
     if (task == NULL || task->ended || task->canceled)
         return;
     task->canceled = true;
+    WHERRY__PROBE_IF(wherry__task_is_shielded(task), "task.cancel.shielded");
     if (wherry__task_is_shielded(task))
         return;
+    WHERRY__PROBE_IF(task->waits != NULL && wherry__link_used(&task->run), "task.cancel.too-late");
     if (task->waits != NULL || !task->begun)
         wherry__task_make_runnable(task);
 }
@@ -317,6 +330,7 @@ void wherry__task_shield(wherry_task *task, int64_t instant)
 
 void wherry__loop_end_shields(wherry_loop *loop)
 {
+    WHERRY__PROBE("task.shield.ended-with-the-loop");
     loop->lingered = true;
     for (wherry__link *link = loop->tasks.next; link != &loop->tasks; link = link->next) {
         wherry_task *task = WHERRY__OWNER(link, wherry_task, link);
@@ -342,6 +356,7 @@ static void abandon(wherry_task *task)
         wherry__link_remove(&task->run);
         task->loop->runnable_count--;
     }
+    WHERRY__PROBE("task.abandoned");
     task->canceled = true;
     task->result = WHERRY_E_CANCELED;
     end(task);
@@ -373,6 +388,7 @@ int wherry_sleep(int64_t deadline)
         return wherry__fail(WHERRY_E_MISUSE, "only coroutines can sleep");
     wherry__link_init(&nobody);
     result = wherry__wait_in(task->loop, &nobody, "sleep", deadline, NULL);
+    WHERRY__PROBE_IF(result == WHERRY_E_CANCELED, "task.sleep.canceled");
     return result == WHERRY_E_TIMED_OUT || result == WHERRY_E_WOULD_BLOCK ? WHERRY_OK : result;
 }
 
@@ -390,6 +406,7 @@ int wherry_yield(void)
     wherry__link_init(&wait.link);
     wherry__list_append(&wherry__running->loop->later, &wherry__running->run);
     woken = wherry__wait_any(&wait, 1, "its next turn", WHERRY_NEVER, &result);
+    WHERRY__PROBE_IF(wherry__running->canceled, "task.yield.canceled");
     return woken < 0 ? (int)woken : wherry__task_refused();
 }
 

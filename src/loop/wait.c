@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/probe.h"
 #include "loop/loop.h"
 #include "loop/task.h"
 
@@ -25,6 +26,7 @@ static bool is_canceled(wherry_task *task)
 
 static int refuse(wherry_task *task)
 {
+    WHERRY__PROBE_IF(task->refusals == REFUSALS_MAX - 1, "wait.refused.too-often");
     if (task->refusals < REFUSALS_MAX && ++task->refusals == REFUSALS_MAX)
         wherry__log(task->loop->now, WHERRY_LOG_WARNING,
                     "task \"%s\" was canceled, was refused %d waits since, and does not end",
@@ -43,8 +45,11 @@ int wherry__wait_allowed(wherry_loop *loop, int64_t deadline)
                                              "WHERRY_NOW");
     if (loop != task->loop)
         return wherry__fail(WHERRY_E_MISUSE, "it belongs to another loop");
-    if (is_canceled(task))
+    if (is_canceled(task)) {
+        WHERRY__PROBE("wait.refused");
         return refuse(task);
+    }
+    WHERRY__PROBE_IF(deadline <= loop->now, "wait.deadline-has-passed");
     return deadline <= loop->now ? WHERRY_E_TIMED_OUT : WHERRY_OK;
 }
 
@@ -115,6 +120,7 @@ wherry__wait *wherry__wait_first_taker(wherry__link *list)
         if (!wait->observer)
             return wait;
     }
+    WHERRY__PROBE_IF(!wherry__list_empty(list), "wait.only-observers");
     wherry__wait_wake_all(list, WHERRY_OK);
     return NULL;
 }
@@ -158,9 +164,12 @@ ssize_t wherry__wait_any(wherry__wait *waits, size_t count, const char *reason, 
     wherry__deadline_disarm(&task->loop->deadlines, &task->timeout);
     woken = settle(waits, count);
     if (woken >= 0) {
+        WHERRY__PROBE_IF(task->canceled, "wait.done-and-canceled");
+        WHERRY__PROBE_IF(deadline <= task->loop->now, "wait.done-and-timed-out");
         *result = waits[woken].result;
         return woken;
     }
+    WHERRY__PROBE_IF(task->canceled && deadline <= task->loop->now, "wait.canceled-and-timed-out");
     return is_canceled(task) ? refuse(task) : WHERRY_E_TIMED_OUT;
 }
 

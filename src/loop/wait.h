@@ -14,6 +14,7 @@
 #include <wherry/task.h>
 
 #include "base/list.h"
+#include "base/probe.h"
 
 typedef struct wherry__wait {
     wherry__link link; /* in the list of what it waits for */
@@ -23,6 +24,19 @@ typedef struct wherry__wait {
     bool observer; /* wants to know, but takes nothing: wherry_first */
     void *item;    /* what is handed over, in either direction */
 } wherry__wait;
+
+/* The result of a call that waits, with probes of the two ends that waiters handle least. */
+#ifdef WHERRY_PROBES
+#define WHERRY__WAITED(text, call)                                                                 \
+    (__extension__({                                                                               \
+        __typeof__(call) result_of_wait = (call);                                                  \
+        WHERRY__PROBE_IF(result_of_wait == WHERRY_E_CANCELED, text ".canceled");                   \
+        WHERRY__PROBE_IF(result_of_wait == WHERRY_E_TIMED_OUT, text ".timed-out");                 \
+        result_of_wait;                                                                            \
+    }))
+#else
+#define WHERRY__WAITED(text, call) (call)
+#endif
 
 /* Whether the caller may wait now. WHERRY_OK, or what the waiting call answers instead:
  * WHERRY_E_WOULD_BLOCK, _TIMED_OUT, _MISUSE, _CANCELED. */

@@ -176,7 +176,8 @@ int wherry_watch_wait(wherry_watch *watch, unsigned events, int64_t deadline)
     watch->wait_events = events;
     result = apply(watch);
     if (result == WHERRY_OK)
-        result = wherry__wait_in(watch->loop, &watch->waiters, "a descriptor", deadline, NULL);
+        result = WHERRY__WAITED("watch.wait", wherry__wait_in(watch->loop, &watch->waiters,
+                                                              "a descriptor", deadline, NULL));
     if (result < 0 && result != WHERRY_E_CLOSED) {
         watch->wait_events = 0;
         (void)apply(watch);

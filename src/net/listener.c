@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "loop/task.h"
 #include "net/socket.h"
@@ -43,6 +44,7 @@ static void rest(wherry_listener *listener, int number)
     wherry__log(listener->loop->now, WHERRY_LOG_WARNING,
                 "a listener pauses for 100 ms, since it cannot accept: %s",
                 wherry_error_text(wherry__error_from_errno(number)));
+    WHERRY__PROBE("listener.rests");
     listener->resting = true;
     wherry__deadline_arm(&listener->loop->deadlines, &listener->pause,
                          wherry__instant_after(listener->loop->now, PAUSE));
@@ -52,6 +54,7 @@ static void on_rested(wherry__deadline *deadline)
 {
     wherry_listener *listener = WHERRY__OWNER(deadline, wherry_listener, pause);
 
+    WHERRY__PROBE("listener.rested");
     listener->resting = false;
     (void)watch(listener);
 }
@@ -77,10 +80,12 @@ static int accept_one(wherry_listener *listener, wherry_stream **stream)
     case 0:
         result = wherry__stream_accepted(listener->loop, descriptor, &remote, &listener->stream,
                                          stream);
+        WHERRY__PROBE_IF(result < 0, "listener.accept.no-stream");
         if (result < 0)
             (void)system->close(system, descriptor);
         return result < 0 ? WHERRY_E_RESET : WHERRY_OK;
     case EAGAIN:
+        WHERRY__PROBE("listener.accept.nobody-there");
         return WHERRY_E_WOULD_BLOCK;
     case ECONNABORTED: /* accept(2) hands on what befell the connection */
     case ECONNRESET:
@@ -93,6 +98,7 @@ static int accept_one(wherry_listener *listener, wherry_stream **stream)
     case EHOSTUNREACH:
     case ENOPROTOOPT:
     case EOPNOTSUPP:
+        WHERRY__PROBE("listener.accept.came-to-nothing");
         return WHERRY_E_RESET;
     case EBADF:
     case EINVAL:
@@ -115,13 +121,17 @@ static void on_ready(wherry__source *source, unsigned events)
     for (size_t i = 0; i < listener->accepted_per_pass && listener->events != NULL; i++) {
         wherry_stream *stream;
 
-        if (listener->closed || listener->paused)
+        WHERRY__PROBE_IF(listener->closed, "listener.closed-when-it-accepted");
+        WHERRY__PROBE_IF(listener->paused, "listener.paused-when-it-accepted");
+        if (listener->closed || listener->paused ||
+            (i > 0 && WHERRY__FAULT_POINT("listener.accept.fewer")))
             break;
         result = accept_one(listener, &stream);
         if (result == WHERRY_OK)
             listener->events->accepted(listener->events, listener, stream);
         else if (result != WHERRY_E_RESET)
             break;
+        WHERRY__PROBE_IF(i + 1 == listener->accepted_per_pass, "listener.accept.pass-is-full");
     }
     (void)watch(listener);
 }
@@ -276,7 +286,9 @@ static int wait_for_one(wherry_listener *listener, int64_t deadline)
     if (watch(listener) < 0)
         result = WHERRY_E_CLOSED;
     else
-        result = wherry__wait_alone(listener->loop, &listener->waiting, "accept", deadline);
+        result = WHERRY__WAITED(
+            "listener.accept",
+            wherry__wait_alone(listener->loop, &listener->waiting, "accept", deadline));
     listener->in_use = false;
     (void)watch(listener);
     dismiss(listener);

@@ -4,16 +4,19 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "base/probe.h"
+
 ssize_t wherry__socket_receive(wherry_system *system, int descriptor, void *data, size_t size,
                                bool as_file, bool ask_first)
 {
     ssize_t result;
 
-    do
+    do {
         result = as_file ? system->read(system, descriptor, data, size,
                                         ask_first ? WHERRY_SYSTEM_ASK_FIRST : 0)
                          : system->receive(system, descriptor, data, size, 0);
-    while (result == -EINTR);
+        WHERRY__PROBE_IF(result == -EINTR, "socket.receive.interrupted");
+    } while (result == -EINTR);
     return result;
 }
 
@@ -22,11 +25,12 @@ ssize_t wherry__socket_send(wherry_system *system, int descriptor, const struct 
 {
     ssize_t result;
 
-    do
+    do {
         result = as_file ? system->write(system, descriptor, parts, count,
                                          ask_first ? WHERRY_SYSTEM_ASK_FIRST : 0)
                          : system->send(system, descriptor, parts, count, 0);
-    while (result == -EINTR);
+        WHERRY__PROBE_IF(result == -EINTR, "socket.send.interrupted");
+    } while (result == -EINTR);
     return result;
 }
 
@@ -51,6 +55,7 @@ int wherry__socket_connect(wherry_system *system, int descriptor, const wherry_a
     socklen_t size = wherry_address_to_system(address, &storage);
     int result = system->connect(system, descriptor, (struct sockaddr *)&storage, size);
 
+    WHERRY__PROBE_IF(result == -EINTR, "socket.connect.interrupted");
     return result == -EINTR ? -EINPROGRESS : result;
 }
 
@@ -79,6 +84,7 @@ int wherry__socket_accept(wherry_system *system, int descriptor, wherry_address 
     do {
         size = sizeof(storage);
         result = system->accept(system, descriptor, (struct sockaddr *)&storage, &size);
+        WHERRY__PROBE_IF(result == -EINTR, "socket.accept.interrupted");
     } while (result == -EINTR);
     if (result >= 0)
         take_name(remote, &storage, size);

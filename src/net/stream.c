@@ -6,6 +6,7 @@
 
 #include <wherry/error.h>
 
+#include "base/probe.h"
 #include "base/size.h"
 #include "net/socket.h"
 
@@ -106,7 +107,8 @@ static void on_settle(wherry__source *source)
 {
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
 
-    if (wherry_stream_unsent(stream) >= SETTLE_AT && !stream->blocked) {
+    if (wherry_stream_unsent(stream) >= SETTLE_AT && !stream->blocked &&
+        !WHERRY__FAULT_POINT("stream.settle.later")) {
         wherry__stream_write(stream);
         wherry__stream_tidy_input(stream);
     }
@@ -187,6 +189,11 @@ static void on_deadline(wherry__deadline *deadline)
 {
     wherry_stream *stream = WHERRY__OWNER(deadline, wherry_stream, open.deadline);
 
+    WHERRY__PROBE_IF(stream->closing && stream->loop->now >= stream->touched,
+                     "stream.close.time-is-up");
+    WHERRY__PROBE_IF(!stream->connecting && !stream->closing && is_idle(stream),
+                     "stream.idle.time-is-up");
+    WHERRY__PROBE_IF(stream->retry, "stream.write.tried-again");
     if (stream->connecting)
         wherry__stream_connect_ready(stream);
     else if (stream->closing && stream->loop->now >= stream->touched)

@@ -6,6 +6,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "loop/task.h"
 #include "net/socket.h"
 
@@ -44,6 +45,10 @@ static void try_connect(wherry_stream *stream)
 
     wherry_stream_remote(stream, &address);
     result = wherry__socket_connect(stream->loop->system, stream->source.descriptor, &address);
+    WHERRY__PROBE_IF(result == 0, "stream.connect.at-once");
+    WHERRY__PROBE_IF(result == -EISCONN, "stream.connect.was-connected");
+    WHERRY__PROBE_IF(result == -EAGAIN, "stream.connect.backlog-full");
+    WHERRY__PROBE_IF(result < 0 && result != -EINPROGRESS, "stream.connect.failed-at-once");
     stream->retry = result == -EAGAIN;
     if (result == 0 || result == -EISCONN) {
         connected(stream);
@@ -64,16 +69,19 @@ static void look(wherry_stream *stream)
     wherry_address remote;
 
     if (result < 0) {
+        WHERRY__PROBE("stream.connect.failed");
         failed(stream, -result);
         return;
     }
     wherry__socket_remote(system, stream->source.descriptor, &remote);
+    WHERRY__PROBE_IF(remote.family == WHERRY_FAMILY_NONE, "stream.connect.not-yet");
     if (remote.family != WHERRY_FAMILY_NONE)
         connected(stream);
 }
 
 void wherry__stream_connect_ready(wherry_stream *stream)
 {
+    WHERRY__PROBE_IF(stream->loop->now >= stream->touched, "stream.connect.time-is-up");
     if (stream->loop->now >= stream->touched)
         failed(stream, ETIMEDOUT);
     else if (stream->retry)
@@ -164,7 +172,7 @@ int wherry_stream_connect_with(wherry_stream **result, const wherry_address *add
     code = begin(stream, address, told && deadline == WHERRY_NOW ? WHERRY_NEVER : deadline,
                  &options);
     if (code == WHERRY_OK && !told && stream->connecting)
-        code = wherry__stream_wait(stream, "connect", deadline);
+        code = WHERRY__WAITED("stream.connect", wherry__stream_wait(stream, "connect", deadline));
     if (code == WHERRY_OK && stream->reason != WHERRY_OK)
         code = stream->reason;
     if (code < 0)

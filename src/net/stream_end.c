@@ -13,6 +13,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "loop/task.h"
 #include "net/socket.h"
@@ -50,6 +51,7 @@ void wherry__stream_drop(wherry_stream *stream)
     if (descriptor >= 0) {
         keep_local(stream);
         wherry__source_forget(loop, &stream->source);
+        WHERRY__PROBE_IF(cut_off, "stream.close.cut-off");
         if (!stream->keep && cut_off)
             wherry__socket_break(loop->system, descriptor);
         if (!stream->keep)
@@ -92,6 +94,7 @@ void wherry__stream_tell_end(wherry_stream *stream)
     if (stream->told || stream->closed)
         return;
     if (!stream->loop->dispatching || wherry__task_running() != NULL) {
+        WHERRY__PROBE("stream.end.told-later");
         wherry__source_flush_later(stream->loop, &stream->source);
         return;
     }
@@ -104,6 +107,7 @@ void wherry__stream_finish(wherry_stream *stream, int reason)
 {
     stream->reason = (int16_t)reason;
     wherry__stream_tell_end(stream);
+    WHERRY__PROBE_IF(stream->shut && !stream->closed, "stream.end.both-directions");
     if (stream->shut && !stream->closed)
         wherry__stream_drop(stream);
 }
@@ -112,6 +116,9 @@ void wherry__stream_fail(wherry_stream *stream, int reason, int number)
 {
     if (!wherry__stream_is_open(stream))
         return;
+    WHERRY__PROBE_IF(wherry__stream_length(stream) > 0, "stream.fail.with-unread");
+    WHERRY__PROBE_IF(stream->output != NULL, "stream.fail.with-unsent");
+    WHERRY__PROBE_IF(stream->closing, "stream.fail.while-closing");
     stream->reason = stream->reason == WHERRY_OK ? (int16_t)reason : stream->reason;
     stream->refusal = stream->refusal == WHERRY_OK ? (int16_t)reason : stream->refusal;
     if (stream->number == 0 && number <= UINT8_MAX)
@@ -142,6 +149,9 @@ void wherry__stream_drain(wherry_stream *stream)
 
     if (result > 0)
         stream->wanted += (uint32_t)result; /* counts them */
+    WHERRY__PROBE_IF(result == 0, "stream.close.drained");
+    WHERRY__PROBE_IF(result < 0 && !wherry__socket_not_now(result), "stream.close.drain-reset");
+    WHERRY__PROBE_IF(stream->wanted > DRAIN_MAX, "stream.close.drain-too-much");
     if ((result <= 0 && !wherry__socket_not_now(result)) || stream->wanted > DRAIN_MAX)
         wherry__stream_drop(stream);
 }
@@ -166,6 +176,7 @@ static void close_now_or_drain(wherry_stream *stream)
         wherry__stream_drop(stream);
         return;
     }
+    WHERRY__PROBE("stream.close.drains");
     tell_shutdown(stream);
     stream->wanted = 0;
     stream->draining = true;
@@ -178,6 +189,7 @@ void wherry__stream_all_sent(wherry_stream *stream)
         if (!stream->draining)
             close_now_or_drain(stream);
     } else if (stream->shutting && !stream->shut) {
+        WHERRY__PROBE("stream.shutdown.told");
         tell_shutdown(stream);
         if (stream->reason != WHERRY_OK)
             wherry__stream_drop(stream);
@@ -189,6 +201,8 @@ void wherry__stream_all_sent(wherry_stream *stream)
 /* Nobody is told any more, and nobody waits any more. */
 static void part(wherry_stream *stream)
 {
+    WHERRY__PROBE_IF(stream->receiver != NULL, "stream.close.receiver-waits");
+    WHERRY__PROBE_IF(!wherry__list_empty(&stream->waiters), "stream.close.senders-wait");
     stream->closed = true;
     stream->hooks = NULL;
     if (stream->reason == WHERRY_OK)
@@ -206,6 +220,7 @@ void wherry_stream_close(wherry_stream *stream)
     if (!wherry__stream_is_open(stream))
         return;
     if (stream->connecting) {
+        WHERRY__PROBE("stream.close.while-connecting");
         wherry__stream_drop(stream);
         return;
     }
@@ -216,6 +231,7 @@ void wherry_stream_close(wherry_stream *stream)
     wherry__stream_arm(stream);
     if (!stream->blocked)
         wherry__stream_write(stream);
+    WHERRY__PROBE_IF(stream->closing, "stream.close.goes-on-behind");
     if (stream->closing)
         wherry__stream_watch(stream);
 }
@@ -226,6 +242,8 @@ void wherry_stream_abort(wherry_stream *stream)
         part(stream);
     if (!wherry__stream_is_open(stream))
         return;
+    WHERRY__PROBE_IF(stream->output != NULL, "stream.abort.with-unsent");
+    WHERRY__PROBE_IF(stream->closing, "stream.abort.while-closing");
     if (!stream->as_file && !stream->keep)
         wherry__socket_break(stream->loop->system, stream->source.descriptor);
     wherry__stream_drop(stream);
@@ -250,6 +268,7 @@ int wherry_stream_shutdown(wherry_stream *stream)
         return stream->refusal;
     if (stream->connecting)
         return wherry__fail(WHERRY_E_MISUSE, "the stream is not connected yet");
+    WHERRY__PROBE_IF(stream->output != NULL, "stream.shutdown.behind-unsent");
     stream->shutting = true;
     if (stream->output == NULL)
         wherry__stream_all_sent(stream);
@@ -260,6 +279,7 @@ void wherry_stream_free(wherry_stream *stream)
 {
     if (stream == NULL)
         return;
+    WHERRY__PROBE_IF(stream->users > 0, "stream.free.while-used");
     wherry_stream_close(stream);
     stream->freed = true;
     wherry__stream_dismiss(stream);

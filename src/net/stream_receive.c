@@ -14,6 +14,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "loop/task.h"
 #include "net/socket.h"
@@ -71,12 +72,16 @@ static int make_room(wherry_stream *stream)
     if (chunk->size == stream->end ||
         (stream->begin > 0 && chunk->size - stream->begin < stream->wanted)) {
         if (chunk->holds == 1 && stream->handed == 0 && stream->begin > 0 &&
-            chunk->size - length >= chunk->size / 2 && chunk->size >= stream->wanted) {
+            chunk->size - length >= chunk->size / 2 && chunk->size >= stream->wanted &&
+            !WHERRY__FAULT_POINT("stream.receive.other-chunk")) {
+            WHERRY__PROBE("stream.receive.moved-to-the-front");
             memmove(chunk->bytes, chunk->bytes + stream->begin, length);
             stream->begin = 0;
             stream->end = (uint32_t)length;
             return WHERRY_OK;
         }
+        WHERRY__PROBE_IF(chunk->holds > 1, "stream.receive.chunk-is-held");
+        WHERRY__PROBE_IF(stream->handed > 0, "stream.receive.chunk-is-handed-out");
         return change_chunk(stream, next_size(stream));
     }
     if (chunk->size < stream->loop->chunks.size) /* the small one of a rest */
@@ -100,7 +105,8 @@ void wherry__stream_tidy_input(wherry_stream *stream)
         return;
     if (length == 0)
         drop_input(stream);
-    else if (length <= REST_MAX && stream->input->size > REST_MAX)
+    else if (length <= REST_MAX && stream->input->size > REST_MAX &&
+             !WHERRY__FAULT_POINT("stream.receive.rest-stays"))
         (void)change_chunk(stream, length); /* without memory it keeps the large one */
 }
 
@@ -132,6 +138,9 @@ static bool ends_as_file(const wherry_stream *stream, ssize_t result)
  * end. A pipe that we write to is read only when it reports that its reader has gone. */
 static void over(wherry_stream *stream, ssize_t result)
 {
+    WHERRY__PROBE_IF(result < 0, "stream.receive.reset");
+    WHERRY__PROBE_IF(result == 0 && stream->refusal != WHERRY_OK, "stream.receive.end-is-a-reset");
+    WHERRY__PROBE_IF(result == 0 && stream->output != NULL, "stream.receive.end-with-unsent");
     if (ends_as_file(stream, result))
         result = 0;
     else if (stream->pipe && result == -EBADF)
@@ -149,14 +158,21 @@ void wherry__stream_read(wherry_stream *stream)
 
     stream->unwanted = stream->paused || !stream->hungry || stream->handed > 0 ||
                        wherry__stream_length(stream) >= stream->receive_max;
-    if (stream->unwanted)
+    if (stream->unwanted) {
+        WHERRY__PROBE("stream.receive.unwanted");
+        WHERRY__PROBE_IF(wherry__stream_length(stream) >= stream->receive_max,
+                         "stream.receive.buffer-full");
         return; /* the watch that follows takes the interest back */
+    }
     if (make_room(stream) < 0) {
+        WHERRY__PROBE("stream.receive.no-memory");
         wherry__stream_fail(stream, WHERRY_E_NO_MEMORY, 0);
         return;
     }
     room = wherry__size_min(stream->input->size - stream->end, stream->loop->chunks.size);
     room = wherry__size_min(room, stream->receive_max - wherry__stream_length(stream));
+    if (WHERRY__FAULT_POINT("stream.receive.less-room"))
+        room = 1 + room / 8;
     result = wherry__socket_receive(stream->loop->system, stream->source.descriptor,
                                     stream->input->bytes + stream->end, room, stream->as_file,
                                     stream->ask_first);
@@ -165,6 +181,7 @@ void wherry__stream_read(wherry_stream *stream)
         took(stream, (size_t)result);
     else if (!wherry__socket_not_now(result))
         over(stream, result);
+    WHERRY__PROBE_IF(wherry__socket_not_now(result), "stream.receive.nothing-there");
     if (wherry__stream_length(stream) == 0 && stream->handed == 0 && stream->input != NULL)
         drop_input(stream);
 }
@@ -241,7 +258,7 @@ int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes, int64_t de
     if (stream->reason != WHERRY_OK)
         return stream->reason;
     wherry__stream_demand(stream, true, 0);
-    result = wherry__stream_wait(stream, "receive", deadline);
+    result = WHERRY__WAITED("stream.receive", wherry__stream_wait(stream, "receive", deadline));
     if (result != WHERRY_OK)
         return result;
     return wherry__stream_length(stream) > 0 ? hand_out(stream, bytes) : stream->reason;

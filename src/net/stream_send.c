@@ -5,6 +5,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "net/output.h"
 #include "net/socket.h"
@@ -38,7 +39,7 @@ static bool can_be_referred_to(const wherry_stream *stream, wherry_bytes bytes)
 
 static int queue_part(wherry_stream *stream, wherry_bytes part)
 {
-    if (can_be_referred_to(stream, part))
+    if (can_be_referred_to(stream, part) && !WHERRY__FAULT_POINT("stream.send.copy"))
         return wherry__output_refer(stream->output, stream->input, part);
     return wherry__output_copy(stream->output, &stream->loop->chunks, part);
 }
@@ -51,8 +52,10 @@ static int queue_parts(wherry_stream *stream, const wherry_bytes *parts, size_t 
 
     for (size_t i = 0; i < count && result == WHERRY_OK; i++)
         result = queue_part(stream, parts[i]);
-    if (result < 0)
+    if (result < 0) {
+        WHERRY__PROBE("stream.send.taken-back");
         wherry__output_undo(stream->output, mark);
+    }
     return result;
 }
 
@@ -81,6 +84,7 @@ static int queue_flat(wherry_stream *stream, const wherry_bytes *parts, size_t c
  * others: it all moves together. */
 static int queue_more(wherry_stream *stream, const wherry_bytes *parts, size_t count)
 {
+    WHERRY__PROBE("stream.send.no-segment-left");
     if (!stream->blocked)
         wherry__stream_write(stream);
     if (stream->refusal != WHERRY_OK)
@@ -120,6 +124,7 @@ static size_t write_direct(wherry_stream *stream, const wherry_bytes *parts, siz
         pieces[i] = (struct iovec){ (void *)(uintptr_t)parts[i].data, parts[i].length };
     result = wherry__socket_send(stream->loop->system, stream->source.descriptor, pieces, count,
                                  stream->as_file, stream->ask_first);
+    WHERRY__PROBE_IF(result < 0, "stream.send.direct.refused");
     if (result > 0)
         stream->touched = stream->loop->now;
     return result > 0 ? (size_t)result : 0; /* an error shows again when the rest is written */
@@ -138,6 +143,7 @@ static int queue_rest(wherry_stream *stream, const wherry_bytes *parts, size_t c
         if (gone < parts[i].length)
             rest[filled++] = wherry_bytes_at(parts[i].data + gone, parts[i].length - gone);
     }
+    WHERRY__PROBE_IF(filled > 0 && skip == 0, "stream.send.direct.rest");
     return filled == 0 ? WHERRY_OK : queue(stream, rest, filled);
 }
 
@@ -161,6 +167,7 @@ static int send_direct(wherry_stream *stream, const wherry_bytes *parts, size_t 
         return stream->refusal != WHERRY_OK ? stream->refusal : queue(stream, parts, count);
     skip = write_direct(stream, parts, count);
     result = queue_rest(stream, parts, count, skip);
+    WHERRY__PROBE_IF(result < 0 && skip > 0, "stream.send.direct.cut-off");
     if (result < 0 && skip > 0)
         wherry__stream_fail(stream, result, 0);
     return result;
@@ -171,13 +178,15 @@ static int accept_parts(wherry_stream *stream, const wherry_bytes *parts, size_t
 {
     int result;
 
-    if (total >= DIRECT_MIN && !stream->blocked && all_elsewhere(stream, parts, count))
+    if (total >= DIRECT_MIN && !stream->blocked && all_elsewhere(stream, parts, count) &&
+        !WHERRY__FAULT_POINT("stream.send.not-direct"))
         result = send_direct(stream, parts, count);
     else
         result = queue(stream, parts, count);
     if (result < 0 || stream->output == NULL)
         return result;
-    if (stream->output->unsent >= WRITE_AT && !stream->blocked)
+    if (stream->output->unsent >= WRITE_AT && !stream->blocked &&
+        !WHERRY__FAULT_POINT("stream.send.write-later"))
         wherry__stream_write(stream);
     if (stream->output != NULL && !stream->blocked)
         wherry__source_flush_later(stream->loop, &stream->source);
@@ -219,6 +228,12 @@ static int wait_for_output(wherry_stream *stream, bool sender, bool ahead, int64
     stream->users++;
     result = wherry__wait_in(stream->loop, next, sender ? "send" : "flush", deadline, &item);
     stream->users--;
+    WHERRY__PROBE_IF(sender && result == WHERRY_E_CANCELED, "stream.send.canceled");
+    WHERRY__PROBE_IF(sender && result == WHERRY_E_TIMED_OUT, "stream.send.timed-out");
+    WHERRY__PROBE_IF(sender && result == WHERRY_E_CLOSED, "stream.send.closed-while-it-waits");
+    WHERRY__PROBE_IF(sender && result == WHERRY_E_RESET, "stream.send.reset-while-it-waits");
+    WHERRY__PROBE_IF(!sender && result == WHERRY_E_CANCELED, "stream.flush.canceled");
+    WHERRY__PROBE_IF(!sender && result == WHERRY_E_TIMED_OUT, "stream.flush.timed-out");
     if (sender && result == WHERRY_OK)
         stream->sender_woken = false;
     wherry__stream_dismiss(stream);
@@ -248,11 +263,15 @@ static int wait_for_room(wherry_stream *stream, size_t total, int64_t deadline)
         result = check_send(stream);
         if (result < 0 || (has_room(stream, total) && (waited || !senders_wait(stream))))
             break;
+        WHERRY__PROBE_IF(waited, "stream.send.room-was-too-little");
+        WHERRY__PROBE_IF(has_room(stream, total), "stream.send.behind-others");
         result = wait_for_output(stream, true, waited, deadline);
         waited = true;
     }
-    if (result == WHERRY_E_WOULD_BLOCK)
+    if (result == WHERRY_E_WOULD_BLOCK) {
+        WHERRY__PROBE("stream.send.would-block");
         stream->refused = true;
+    }
     return result;
 }
 
@@ -281,7 +300,7 @@ uint8_t *wherry__stream_place(wherry_stream *stream, size_t total)
 {
     uint8_t *place;
 
-    if (!goes_on(stream, total))
+    if (!goes_on(stream, total) || WHERRY__FAULT_POINT("stream.send.long-way"))
         return NULL;
     place = wherry__output_tail(stream->output, total);
     if (place != NULL)

@@ -6,6 +6,7 @@
 
 #include <wherry/error.h>
 
+#include "base/probe.h"
 #include "net/output.h"
 #include "net/socket.h"
 
@@ -27,6 +28,7 @@ static void tell_writable(wherry_stream *stream)
 {
     if (!stream->refused)
         return;
+    WHERRY__PROBE("stream.writable.told");
     stream->refused = false;
     stream->roomy = true;
     wherry__source_flush_later(stream->loop, &stream->source);
@@ -35,6 +37,9 @@ static void tell_writable(wherry_stream *stream)
 /* Sending is over; what can still be received stays. */
 static void refuse_sends(wherry_stream *stream, int number)
 {
+    WHERRY__PROBE("stream.write.refused");
+    WHERRY__PROBE_IF(stream->closing, "stream.write.refused-while-closing");
+    WHERRY__PROBE_IF(!wherry__list_empty(&stream->waiters), "stream.write.refused-while-some-wait");
     stream->refusal = WHERRY_E_RESET;
     stream->number = number <= UINT8_MAX ? (uint8_t)number : 0;
     stream->blocked = false;
@@ -50,6 +55,8 @@ static void wait_for_system(wherry_stream *stream, ssize_t result)
 {
     stream->blocked = true;
     stream->retry = result == -ENOBUFS || result == -ENOMEM;
+    WHERRY__PROBE_IF(!stream->retry, "stream.write.would-block");
+    WHERRY__PROBE_IF(stream->retry, "stream.write.no-buffers");
     if (stream->retry)
         wherry__stream_arm(stream);
     wherry__stream_watch(stream);
@@ -101,10 +108,13 @@ static bool write_once(wherry_stream *stream)
 {
     struct iovec parts[PARTS_MAX];
     size_t unsent = stream->output->unsent;
-    size_t count = wherry__output_parts(stream->output, parts, PARTS_MAX);
+    size_t room = WHERRY__FAULT_POINT("stream.write.one-part") ? 1 : PARTS_MAX;
+    size_t count = wherry__output_parts(stream->output, parts, room);
     ssize_t result = wherry__socket_send(stream->loop->system, stream->source.descriptor, parts,
                                          count, stream->as_file, stream->ask_first);
 
+    WHERRY__PROBE_IF(result >= 0 && (size_t)result < unsent, "stream.write.short");
+    WHERRY__PROBE_IF(count == PARTS_MAX, "stream.write.many-parts");
     if (result >= 0)
         wrote(stream, (size_t)result);
     else if (wherry__socket_not_now(result) || result == -ENOBUFS || result == -ENOMEM)

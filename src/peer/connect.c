@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "base/probe.h"
 #include "net/stream.h"
 #include "peer/peer.h"
 
@@ -73,6 +74,7 @@ int wherry_connect_with(wherry_peer **peer, const char *text, const wherry_proto
     if (result < 0)
         return result;
     result = wherry_peer_new(peer, stream, protocol);
+    WHERRY__PROBE_IF(result < 0, "peer.connect.no-peer");
     if (result < 0)
         wherry_stream_free(stream);
     return result;

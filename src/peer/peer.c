@@ -5,6 +5,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "peer/receive.h"
 
@@ -76,6 +77,7 @@ void wherry_peer_release(wherry_peer *peer)
 /* The hold of who opened it goes once, however often it is closed; a keeper decides itself when. */
 static void drop(wherry_peer *peer)
 {
+    WHERRY__PROBE_IF(peer->receiver != NULL, "peer.close.receiver-waits");
     if (peer->receiver != NULL && !peer->loop->freed) /* else its task was given up, stack and all
                                                        */
         wherry__wait_wake(peer->receiver, WHERRY_E_CLOSED);

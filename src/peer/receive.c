@@ -7,6 +7,7 @@
 #include <wherry/task.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "base/usually.h"
 #include "loop/task.h"
 #include "loop/wait.h"
@@ -54,10 +55,14 @@ static bool decode(wherry_peer *peer)
         if (WHERRY__USUALLY(result == WHERRY_OK))
             return offer(peer, result);
         if (result == WHERRY_E_MALFORMED) {
+            WHERRY__PROBE("peer.receive.malformed");
             peer->message = wherry_text(peer->cursor.mistake);
             return offer(peer, result);
         }
         peer->truncated = peer->truncated || result == WHERRY_E_TRUNCATED;
+        WHERRY__PROBE_IF(result == WHERRY_E_TRUNCATED, "peer.receive.truncated");
+        WHERRY__PROBE_IF(result == WHERRY_E_WOULD_BLOCK && peer->cursor.taken > 0,
+                         "peer.receive.thrown-away");
         if (peer->cursor.taken == 0)
             return false;
         consume(peer, peer->cursor.taken);
@@ -185,10 +190,14 @@ static int receive_later(wherry_peer *peer, wherry_bytes *message, int64_t deadl
 
     wherry_peer_hold(peer);
     peer->receiving = true;
-    if (had_its_turn(peer, deadline))
+    if (had_its_turn(peer, deadline)) {
+        WHERRY__PROBE("peer.receive.had-its-turn");
         result = wherry_yield();
+    }
     while (result == WHERRY_OK && !wherry__peer_ready(peer))
-        result = wherry__wait_alone(peer->loop, &peer->receiver, "receive", deadline);
+        result = WHERRY__WAITED(
+            "peer.receive", wherry__wait_alone(peer->loop, &peer->receiver, "receive", deadline));
+    WHERRY__PROBE_IF(peer->holds == 1, "peer.receive.closed-while-it-waits");
     peer->receiving = false;
     if (result == WHERRY_OK)
         result = answer(peer, message);
@@ -221,7 +230,8 @@ int wherry_peer_receive(wherry_peer *peer, wherry_bytes *message, int64_t deadli
     const wherry_task *task = wherry__task_running();
 
     if (peer->next != WHERRY_OK || peer->receiving || peer->stream->closed ||
-        peer->count >= peer->count_max || task == NULL || task->canceled || task->shield != 0)
+        peer->count >= peer->count_max || task == NULL || task->canceled || task->shield != 0 ||
+        WHERRY__FAULT_POINT("peer.receive.long-way"))
         return receive_next(peer, message, deadline);
     peer->asked = true;
     peer->received = true;

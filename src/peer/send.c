@@ -6,6 +6,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "peer/peer.h"
 #include "protocol/length.h"
@@ -94,8 +95,10 @@ __attribute__((noinline)) static int send_framed(wherry_peer *peer, const wherry
         return result;
     if (!settings->only_length && send_behind(peer->stream, &frame, parts, count, total))
         return WHERRY_OK;
-    if (count != 1 || !has_frame(peer, &frame, parts[0], &whole))
+    if (count != 1 || !has_frame(peer, &frame, parts[0], &whole) ||
+        WHERRY__FAULT_POINT("peer.send.in-parts"))
         return send_long(peer->stream, &frame, parts, count, deadline);
+    WHERRY__PROBE("peer.send.goes-back-whole");
     if (wherry__stream_refer_on(peer->stream, whole))
         return WHERRY_OK;
     return wherry_stream_send_parts(peer->stream, &whole, 1, deadline);

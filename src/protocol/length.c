@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/probe.h"
 #include "base/size.h"
 #include "protocol/length.h"
 
@@ -34,6 +35,8 @@ static uint64_t read_length(const wherry__settings *settings, const uint8_t *pre
 /* Takes what has come of a message over the limit. */
 static int discard(wherry__cursor *cursor)
 {
+    WHERRY__PROBE_IF(cursor->skip > cursor->length, "length.skip.goes-on");
+    WHERRY__PROBE_IF(cursor->skip < cursor->length, "length.skip.next-message-follows");
     cursor->taken = cursor->length;
     if (cursor->skip < cursor->taken)
         cursor->taken = (size_t)cursor->skip;
@@ -54,6 +57,7 @@ static int length_decode(const wherry__settings *settings, wherry__cursor *curso
         return wherry__cursor_incomplete(cursor, 0);
     length = read_length(settings, cursor->data);
     if (length > settings->message_size_max) {
+        WHERRY__PROBE("length.over-the-limit");
         cursor->skip = length;
         return wherry__cursor_malformed(cursor, settings->width,
                                         "the length of the message is over the limit");

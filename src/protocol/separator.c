@@ -12,6 +12,7 @@
 
 #include "base/digit.h"
 #include "base/error.h"
+#include "base/probe.h"
 #include "base/size.h"
 
 static const char over_limit[] = "the message is over the limit of its size";
@@ -56,6 +57,8 @@ static int give_up(const wherry__settings *settings, wherry__cursor *cursor)
 {
     size_t taken = cursor->ended ? cursor->length : cursor->length - begun(settings, cursor);
 
+    WHERRY__PROBE("separator.over-the-limit");
+    WHERRY__PROBE_IF(cursor->ended, "separator.over-the-limit.at-the-end");
     cursor->scanned = 0;
     if (!cursor->skipping) {
         cursor->skipping = true;
@@ -72,11 +75,13 @@ static int take(const wherry__settings *settings, wherry__cursor *cursor, size_t
     cursor->taken = length + separator_length;
     cursor->scanned = 0;
     if (cursor->skipping) {
+        WHERRY__PROBE("separator.skip.ended");
         cursor->skipping = false;
         return WHERRY_E_WOULD_BLOCK;
     }
     if (settings->drop_cr && separator_length > 0 && length > 0 && cursor->data[length - 1] == '\r')
         length--;
+    WHERRY__PROBE_IF(separator_length == 0, "separator.last-without");
     if (length > settings->message_size_max)
         return wherry__cursor_malformed(cursor, cursor->taken, over_limit);
     *message = wherry_bytes_at(cursor->data, length);
@@ -100,6 +105,7 @@ int wherry__separated_decode(const wherry__settings *settings, wherry__cursor *c
         return give_up(settings, cursor);
     if (cursor->ended && settings->keep_rest)
         return take(settings, cursor, cursor->length, 0, message);
+    WHERRY__PROBE_IF(begun(settings, cursor) > 0, "separator.split");
     cursor->scanned = cursor->length -
                       wherry__size_min(cursor->length, settings->separator_length - 1);
     return wherry__cursor_incomplete(cursor, 0);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "loop/task.h"
 
@@ -26,6 +27,7 @@ static void log_failure(const wherry__client *client, int result)
 
     if (wherry__error_is_quiet(result) || !wherry__log_wants(WHERRY_LOG_ERROR))
         return;
+    WHERRY__PROBE("server.client.handler-failed");
     describe(client, text, sizeof(text));
     wherry__log(client->server->loop->now, WHERRY_LOG_ERROR,
                 "client %s: the handler failed with %s: %s", text, wherry_error_name(result),
@@ -36,6 +38,7 @@ static void remove_client(wherry__client *client)
 {
     wherry_server *server = client->server;
 
+    WHERRY__PROBE_IF(!client->greeted, "server.client.gone-before-it-was-greeted");
     client->peer->notify = NULL;
     wherry__link_remove(&client->link);
     wherry_peer_close(client->peer);
@@ -75,10 +78,12 @@ static bool has_more(wherry__client *client, int *reason)
 
     *reason = WHERRY_OK;
     if (peer->stream->closed) {
+        WHERRY__PROBE("server.client.closed-by-its-handler");
         *reason = WHERRY_E_CLOSED;
         return false;
     }
     if (client->server->state != WHERRY__SERVER_RUNNING) {
+        WHERRY__PROBE("server.client.no-more-conversations");
         *reason = WHERRY_E_CANCELED;
         return false;
     }
@@ -104,8 +109,10 @@ static int converse(wherry__client *client)
         return result;
     if (peer->received || peer->stream->closed)
         return WHERRY_OK;
+    WHERRY__PROBE_IF(peer->asked, "server.client.asked-in-vain");
     if (peer->asked)
         return wherry_yield();
+    WHERRY__PROBE("server.client.refused");
     wherry_peer_abort(peer); /* refused */
     return WHERRY_E_CLOSED;
 }
@@ -119,6 +126,7 @@ static int greet(wherry__client *client)
         return WHERRY_OK;
     if (handler->on_connect != NULL)
         result = handler->on_connect(handler, client->peer);
+    WHERRY__PROBE_IF(result < 0, "server.client.greeting-failed");
     client->greeted = result >= 0;
     return result < 0 ? result : WHERRY_OK;
 }
@@ -168,6 +176,7 @@ static void start_or_abort(wherry__client *client, wherry_body *body)
 
     if (result == WHERRY_OK)
         return;
+    WHERRY__PROBE("server.client.no-task");
     wherry__log(client->server->loop->now, WHERRY_LOG_ERROR, "a client is dropped: %s",
                 wherry_error_text(result));
     wherry_stream_abort(client->peer->stream);
@@ -229,6 +238,8 @@ bool wherry__client_is_silent(const wherry__client *client)
 
 void wherry__client_stop(wherry__client *client)
 {
+    WHERRY__PROBE_IF(client->task != NULL, "server.stop.in-a-conversation");
+    WHERRY__PROBE_IF(client->task == NULL, "server.stop.between-conversations");
     if (client->task != NULL)
         wherry_task_cancel(client->task);
     else if (client->server->handler->on_disconnect == NULL)

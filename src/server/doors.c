@@ -5,6 +5,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/probe.h"
 
 /* How often a port that the kernel chose for the first of two addresses is given up because the
  * second one's is taken. */
@@ -88,6 +89,7 @@ static int open_second(wherry_server *server, wherry__server_door *first)
 
     for (int i = 0; result == WHERRY_E_ADDRESS_IN_USE && first->address.port == 0 && i < PORT_TRIES;
          i++) {
+        WHERRY__PROBE("server.doors.second-port-taken");
         close_door(first);
         result = open_door(server, first, 0);
         if (result == WHERRY_OK)
@@ -108,6 +110,7 @@ static int open_pair(wherry_server *server, wherry__server_door *first)
 {
     int result = open_door(server, first, 0);
 
+    WHERRY__PROBE_IF(is_absent(result), "server.doors.family-absent");
     if (is_absent(result))
         return open_door(server, first + 1, 0);
     if (result == WHERRY_OK)
@@ -143,6 +146,7 @@ int wherry__server_open_doors(wherry_server *server)
     if (result == WHERRY_OK)
         forget_absent(server);
     for (size_t i = 0; i < server->door_count; i++) {
+        WHERRY__PROBE_IF(result < 0, "server.doors.not-all-opened");
         if (result < 0 && server->doors[i].listener != NULL)
             close_door(&server->doors[i]);
         else if (result == WHERRY_OK)

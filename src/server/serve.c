@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/options.h"
+#include "base/probe.h"
 #include "loop/task.h"
 
 /* On a coroutine: from the start to the end. */
@@ -47,6 +48,8 @@ static void on_signal(wherry_signal_receiver *self, wherry_signal *signal, int n
 
     (void)signal;
     (void)number;
+    WHERRY__PROBE("server.stop.by-a-signal");
+    WHERRY__PROBE_IF(this->server == NULL, "server.stop.by-a-signal.too-early");
     this->stopped = true;
     if (this->server != NULL)
         wherry_server_stop(this->server);

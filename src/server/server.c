@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "loop/task.h"
 
@@ -23,6 +24,8 @@ static void release(wherry_server *server)
     wherry_loop *loop = server->loop;
     wherry_memory *memory = wherry__loop_memory(loop);
 
+    WHERRY__PROBE_IF(server->holds == 1 && atomic_load(&server->stop_posted),
+                     "server.free.stop-is-posted");
     if (--server->holds > 0 || atomic_load(&server->stop_posted))
         return;
     wherry__memory_give(memory, server->doors, server->door_room * sizeof(*server->doors));
@@ -39,6 +42,7 @@ static void on_accepted(wherry_listener_events *self, wherry_listener *listener,
 
     (void)listener;
     if (wherry__client_new(server, stream) < 0) {
+        WHERRY__PROBE("server.client.no-memory");
         wherry__log(server->loop->now, WHERRY_LOG_ERROR, "a client is dropped: %s",
                     wherry_error_text(WHERRY_E_NO_MEMORY));
         wherry_stream_abort(stream);
@@ -47,6 +51,7 @@ static void on_accepted(wherry_listener_events *self, wherry_listener *listener,
     }
     if (server->client_count < server->options.clients_max)
         return;
+    WHERRY__PROBE("server.full");
     server->full = true;
     wherry__server_let_in(server, false);
 }
@@ -55,6 +60,7 @@ void wherry__server_client_gone(wherry_server *server)
 {
     server->client_count--;
     if (server->full && server->state == WHERRY__SERVER_RUNNING) {
+        WHERRY__PROBE("server.full-no-more");
         server->full = false;
         wherry__server_let_in(server, true);
     }
@@ -118,6 +124,7 @@ static void serve(wherry_server *server)
     wherry__server_let_in(server, true);
     while (result == WHERRY_OK && server->state == WHERRY__SERVER_RUNNING)
         result = wait_for_change(server, WHERRY_NEVER);
+    WHERRY__PROBE_IF(result < 0, "server.canceled-while-it-serves");
     if (result < 0)
         set_state(server, WHERRY__SERVER_STOPPING);
     wherry__server_close_doors(server);
@@ -135,6 +142,7 @@ static void end_clients(wherry_server *server)
     while (result == WHERRY_OK && server->client_count > 0 &&
            server->state == WHERRY__SERVER_DRAINING)
         result = wait_for_change(server, WHERRY_NEVER);
+    WHERRY__PROBE_IF(server->client_count > 0, "server.end.clients-are-there");
     set_state(server, WHERRY__SERVER_STOPPING);
     for_all_clients(server, wherry__client_stop);
     wherry__task_shield(task, WHERRY_NEVER);
@@ -161,6 +169,7 @@ static int run(void *argument)
 
     if (server->handler->on_start != NULL)
         result = server->handler->on_start(server->handler, server);
+    WHERRY__PROBE_IF(result < 0, "server.start.failed");
     server->started = result >= 0;
     server->result = result < 0 ? result : WHERRY_OK;
     if (server->started)
@@ -291,6 +300,7 @@ static void stop_now(wherry_server *server)
         server->loop->freed)
         return;
     set_state(server, WHERRY__SERVER_STOPPING);
+    WHERRY__PROBE_IF(!server->started, "server.stop.while-it-starts");
     if (!server->started)
         wherry_task_cancel(server->task);
 }
@@ -326,7 +336,7 @@ int wherry_server_wait(wherry_server *server, int64_t deadline)
 
     server->holds++; /* its owner may free it meanwhile */
     while (result == WHERRY_OK && server->state != WHERRY__SERVER_ENDED)
-        result = wait_for_change(server, deadline);
+        result = WHERRY__WAITED("server.wait", wait_for_change(server, deadline));
     if (result == WHERRY_OK)
         result = server->result;
     release(server);
@@ -358,6 +368,7 @@ int wherry_server_drain(wherry_server *server, int64_t deadline)
     if (server->state == WHERRY__SERVER_ENDED) {
         result = WHERRY_OK;
     } else {
+        WHERRY__PROBE("server.drain.cut-short");
         stop_now(server);
         wait_shielded(server);
     }
