@@ -145,7 +145,8 @@ typedef struct wherry_fault_record {
     char whom[128];    /* a host, or "A>B" for a link */
     uint64_t occasion; /* counted from 1 for each kind and whom */
     uint64_t value;    /* how hard: bytes, an order of magnitude of time, which errno, ... */
-    int64_t time;      /* when it struck; replaying does not look at it */
+    int64_t time;      /* when it struck: not looked at for striking, but a run beyond it in which
+                          it did not strike fails */
 } wherry_fault_record;
 
 typedef struct wherry_simulation_options {
@@ -277,8 +278,8 @@ WHERRY_PUBLIC int wherry_simulation_step_wall(wherry_simulation *world, const ch
                                               int64_t by);
 
 /* --- Links. a and b are hosts, or "*" for all others, also for those that are made later; both
- * directions between them are meant. WHERRY_E_INVALID: there is no such host, or a value is out of
- * range: durations are at least 1. WHERRY_E_NO_MEMORY.
+ * directions between them are meant. WHERRY_E_INVALID: there is no such host, both are the same, or
+ * a value is out of range: durations are at least 1. WHERRY_E_NO_MEMORY.
  *
  * A partition is a black hole: nothing is refused and nothing arrives, connections stall, and none
  * of their bytes is skipped. When it is over they go on with their next retransmission, as TCP
