@@ -83,10 +83,10 @@ static int prepare(wherry_simulation *world)
     if (world->options.swarm)
         wherry__sim_faults_swarm(world);
     fill_in(&world->options);
-    if (wherry__sim_faults_new(world) < 0 || wherry__sim_links_new(world) < 0 ||
-        wherry__sim_names_new(world) < 0)
-        return WHERRY_E_NO_MEMORY;
-    return WHERRY_OK;
+    result = wherry__sim_faults_new(world);
+    if (result == WHERRY_OK)
+        result = wherry__sim_links_new(world);
+    return result == WHERRY_OK ? wherry__sim_names_new(world) : result;
 }
 
 int wherry_simulation_new_with(const wherry_simulation_options *given)
