@@ -267,6 +267,12 @@ int wherry__sim_get_option(wherry__sim_socket *socket, int level, int option, vo
 /* Gives back what is remembered for the socket, if anything: options.c. */
 void wherry__sim_options_free(wherry__sim_socket *socket);
 
+/* An accepted socket has the options of its listener. -ENOMEM. */
+int wherry__sim_options_inherit(wherry__sim_socket *socket, const wherry__sim_socket *from);
+
+/* Whether a remembered option is set. */
+bool wherry__sim_option_is_on(const wherry__sim_socket *socket, int level, int option);
+
 /* --- names of sockets: ports.c */
 
 int wherry__sim_ports_new(wherry__sim_host *host);
