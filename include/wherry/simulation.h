@@ -198,6 +198,10 @@ WHERRY_PUBLIC void wherry_simulation_free(wherry_simulation *world);
 WHERRY_PUBLIC wherry_simulation *wherry_simulation_current(void);
 WHERRY_PUBLIC const char *wherry_simulation_here(void);
 
+/* 1 if the caller is a program of a world, or called by one; else 0. Cheap: for what watches over
+ * programs, as libwherry-tripwire does. */
+WHERRY_PUBLIC int wherry_simulation_inside(void);
+
 /* --- Hosts. A host is named by one of its addresses, or by its name. */
 
 typedef struct wherry_simulation_host_options {

@@ -1,6 +1,8 @@
 /* Inside: one flag for each thread. */
 #include "simulation/inside.h"
 
+#include <wherry/simulation.h>
+
 static _Thread_local bool is_inside;
 
 bool wherry__sim_inside(void)
@@ -14,4 +16,9 @@ bool wherry__sim_inside_set(bool inside)
 
     is_inside = inside;
     return former;
+}
+
+int wherry_simulation_inside(void)
+{
+    return is_inside;
 }
