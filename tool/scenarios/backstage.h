@@ -21,6 +21,12 @@ struct program {
     bool has_run;     /* there, to its end */
 };
 
+struct ending {
+    struct ending *next;
+    void (*end)(void *argument);
+    void *argument;
+};
+
 struct stage {
     const struct scenario *scenario;
     uint64_t seed;
@@ -29,6 +35,7 @@ struct stage {
     unsigned trouble;
     pthread_mutex_t lock; /* of what follows */
     struct program *programs, **last;
+    struct ending *endings;
     void **blocks;       /* of stage_take: each begins with the next */
     struct talk **talks; /* by number */
     size_t talk_count, talk_room;

@@ -6,7 +6,7 @@
 #include "dice.h"
 #include "scenes.h"
 
-static const struct scenario *const lists[] = { stream_scenes };
+static const struct scenario *const lists[] = { stream_scenes, callback_scenes, server_scenes };
 
 const struct scenario *scenario_at(size_t index)
 {

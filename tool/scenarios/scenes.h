@@ -5,5 +5,7 @@
 #include "scenario.h"
 
 extern const struct scenario stream_scenes[];
+extern const struct scenario callback_scenes[];
+extern const struct scenario server_scenes[];
 
 #endif

@@ -26,6 +26,8 @@ void stage_begin(struct stage *stage, const struct scenario *scenario, uint64_t 
 
 void stage_end(struct stage *stage)
 {
+    for (struct ending *ending = stage->endings; ending != NULL; ending = ending->next)
+        ending->end(ending->argument);
     while (stage->blocks != NULL) {
         void **block = stage->blocks;
 
@@ -48,6 +50,14 @@ void *stage_take(struct stage *stage, size_t size)
     stage->blocks = block;
     (void)pthread_mutex_unlock(&stage->lock);
     return (char *)block + head;
+}
+
+void stage_at_end(struct stage *stage, void (*end)(void *argument), void *argument)
+{
+    struct ending *ending = stage_take(stage, sizeof(*ending));
+
+    *ending = (struct ending){ .next = stage->endings, .end = end, .argument = argument };
+    stage->endings = ending;
 }
 
 /* --- what went wrong */
@@ -137,6 +147,12 @@ unsigned stage_hosts(const struct stage *stage)
     return last;
 }
 
+void stage_move_all(struct stage *stage, unsigned host)
+{
+    for (struct program *program = stage->programs; program != NULL; program = program->next)
+        program->host = host;
+}
+
 int stage_trouble(struct stage *stage, unsigned kinds)
 {
     stage->trouble |= kinds;
@@ -220,6 +236,16 @@ bool stage_is_broken(const struct stage *stage)
 bool stage_is_over(const struct stage *stage)
 {
     return stage_is_broken(stage) || atomic_load(&stage->talkers) == 0;
+}
+
+bool stage_was_struck(const struct stage *stage, int fault)
+{
+    wherry_simulation_statistics statistics;
+
+    if (!stage_is_simulated(stage))
+        return false;
+    wherry_simulation_statistics_read(stage->world, &statistics);
+    return statistics.faults[fault] > 0;
 }
 
 unsigned stage_deaths(const struct stage *stage)

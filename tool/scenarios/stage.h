@@ -26,10 +26,16 @@ struct dice stage_dice_for(const struct stage *stage, uint64_t purpose);
 /* Memory of the scenario, zeroed; it never fails. Also for programs. */
 void *stage_take(struct stage *stage, size_t size);
 
+/* Has end called when everything is over. */
+void stage_at_end(struct stage *stage, void (*end)(void *argument), void *argument);
+
 /* Has body run on a host (from 1 on) until it returns WHERRY_OK. The scenario is over when all
  * talkers have ended; servants end then. */
 int stage_talker(struct stage *stage, unsigned host, stage_body *body, void *argument);
 int stage_servant(struct stage *stage, unsigned host, stage_body *body, void *argument);
+
+/* Puts all programs that there are so far on one host. */
+void stage_move_all(struct stage *stage, unsigned host);
 
 /* What befalls hosts in the world while it has faults, besides those. On real sockets: nothing. */
 enum stage_trouble {
@@ -53,6 +59,9 @@ bool stage_is_simulated(const struct stage *stage);
 bool stage_is_healed(const struct stage *stage);
 bool stage_is_broken(const struct stage *stage);
 bool stage_is_over(const struct stage *stage);
+
+/* Whether a kind of fault (wherry_fault) has struck. */
+bool stage_was_struck(const struct stage *stage, int fault);
 
 /* How often hosts have died. */
 unsigned stage_deaths(const struct stage *stage);

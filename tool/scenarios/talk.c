@@ -103,14 +103,22 @@ bool way_hear(struct stage *stage, struct way *way, wherry_bytes bytes)
     return true;
 }
 
+bool talk_may_end_early(struct stage *stage, const struct talk *talk)
+{
+    return stage_deaths(stage) != talk->deaths || atomic_load(&talk->visits) == 0 ||
+           stage_was_struck(stage, WHERRY_FAULT_NO_MEMORY);
+}
+
 bool way_end(struct stage *stage, struct way *way, int reason)
 {
     uint64_t sent = atomic_load(&way->sent), received = atomic_load(&way->received);
 
-    if (reason != WHERRY_E_END || stage_deaths(stage) != way->talk->deaths)
+    if (reason != WHERRY_E_END)
         return stage_check(stage, reason == WHERRY_E_CLOSED || stage_is_fair(reason),
                            "talk %u ended with %s", way->talk->number, wherry_error_name(reason));
-    return stage_check(stage, atomic_load(&way->is_finished) && (received == sent || way->is_cut),
+    return stage_check(stage,
+                       (atomic_load(&way->is_finished) && received == sent) ||
+                           atomic_load(&way->is_cut) || talk_may_end_early(stage, way->talk),
                        "talk %u: an orderly end behind %llu of %llu", way->talk->number,
                        (unsigned long long)received, (unsigned long long)sent);
 }

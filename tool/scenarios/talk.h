@@ -47,6 +47,10 @@ bool way_hear(struct stage *stage, struct way *way, wherry_bytes bytes);
 /* The receiver was told this end. */
 bool way_end(struct stage *stage, struct way *way, int reason);
 
+/* Whoever dies tells nothing; who never read the head cannot have said anything; and where there is
+ * no memory left, on_disconnect may not be called. */
+bool talk_may_end_early(struct stage *stage, const struct talk *talk);
+
 /* The same for messages, which are letters; data has room for most bytes. */
 size_t way_message_length(const struct way *way, uint64_t number);
 wherry_bytes way_say_message(struct way *way, uint8_t *data);

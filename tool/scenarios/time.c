@@ -7,14 +7,9 @@
 
 /* A host that does not run for a while is late without a fault of the library; and on real
  * sockets it is the machine that says how late. */
-static bool may_be_late(struct stage *stage)
+static bool may_be_late(const struct stage *stage)
 {
-    wherry_simulation_statistics statistics;
-
-    if (!stage_is_simulated(stage))
-        return true;
-    wherry_simulation_statistics_read(wherry_simulation_current(), &statistics);
-    return statistics.faults[WHERRY_FAULT_STALL] > 0;
+    return !stage_is_simulated(stage) || stage_was_struck(stage, WHERRY_FAULT_STALL);
 }
 
 static void check_time(struct stage *stage, int64_t deadline, bool is_due)
