@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "base/probe.h"
 #include "base/size.h"
 #include "loop/loop.h"
 #include "loop/task.h"
@@ -56,6 +57,25 @@ typedef struct surroundings {
     bool inside;
 } surroundings;
 
+#ifdef WHERRY_PROBES
+/* A place is one that may fire in a quarter of all worlds, so that a run has an oddity that stays
+ * instead of a little of each. */
+static bool fires(void *context, const char *name)
+{
+    const wherry__sim_program *program = context;
+    wherry_simulation *world = program->host->world;
+    wherry__sim_chance chance;
+
+    if (world->options.faults.millionths[WHERRY_FAULT_POINT] == 0 && !world->options.replaying)
+        return false;
+    wherry__sim_chance_init(&chance, world->seed, "point", name, NULL);
+    return wherry__sim_draw_below(&chance, 4) == 0 &&
+           wherry__sim_fault(program->host, WHERRY_FAULT_POINT, 1, NULL);
+}
+#else
+#define wherry__point_set_hook(hook, context) ((void)0)
+#endif
+
 static void enter(wherry__sim_program *program, surroundings *former)
 {
     wherry_simulation *world = program->host->world;
@@ -68,10 +88,12 @@ static void enter(wherry__sim_program *program, surroundings *former)
     former->inside = wherry__sim_inside_set(true);
     wherry__running = program->task;
     world->running = program;
+    wherry__point_set_hook(fires, program);
 }
 
 static void leave(wherry__sim_program *program, const surroundings *former)
 {
+    wherry__point_set_hook(NULL, NULL);
     program->task = wherry__running;
     program->loop = wherry__loop_enter(former->loop);
     (void)wherry__system_set_ambient(former->system);
