@@ -1,0 +1,142 @@
+#include "support/parcel.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <wherry/error.h>
+
+typedef struct parcel {
+    wherry__sim_packet packet;
+    int number;
+    uint8_t data[];
+} parcel;
+
+static parcel_post *post;
+
+static wherry__sim_host *host_called(const char *name, const char *address)
+{
+    assert_int_equal(wherry_simulation_host(post->world, address, .name = name), WHERRY_OK);
+    return wherry__sim_host_named(post->world, name);
+}
+
+void parcel_open(parcel_post *opened, wherry_simulation_options options)
+{
+    post = opened;
+    memset(post, 0, sizeof(*post));
+    options.size = sizeof(options);
+    options.result = &post->world;
+    options.quiet = 1;
+    assert_int_equal(wherry_simulation_new_with(&options), WHERRY_OK);
+    post->a = host_called("a", "10.0.0.1");
+    post->b = host_called("b", "10.0.0.2");
+    post->c = host_called("c", "10.0.0.3 fd00::3");
+}
+
+void parcel_close(parcel_post *closed)
+{
+    wherry_simulation_free(closed->world);
+    closed->world = NULL;
+}
+
+static void settle(wherry__sim_packet *packet, bool arrived)
+{
+    parcel *p = (parcel *)packet;
+
+    assert_true(post->count < PARCELS_MAX);
+    post->fates[post->count++] = (parcel_fate){
+        .number = p->number,
+        .arrived = arrived,
+        .time = packet->from->world->now,
+        .first = packet->length > 0 ? p->data[0] : 0,
+    };
+    free(p);
+}
+
+static void arrive(wherry__sim_packet *packet)
+{
+    settle(packet, true);
+}
+
+static void lose(wherry__sim_packet *packet)
+{
+    settle(packet, false);
+}
+
+static wherry__sim_packet *copy(const wherry__sim_packet *packet)
+{
+    size_t size = sizeof(parcel) + packet->length;
+    parcel *other = malloc(size);
+
+    assert_non_null(other);
+    memcpy(other, packet, size);
+    other->packet.data = other->data;
+    post->copies++;
+    return &other->packet;
+}
+
+static wherry__sim_name name_of(const wherry__sim_host *host)
+{
+    return host->addresses[0];
+}
+
+void parcel_send(wherry__sim_host *from, wherry__sim_host *to, wherry__sim_flow *flow, int number,
+                 size_t length, unsigned flags)
+{
+    parcel *p = calloc(1, sizeof(*p) + length);
+
+    assert_non_null(p);
+    p->number = number;
+    p->packet.from = from;
+    p->packet.to = to;
+    p->packet.source = name_of(from);
+    p->packet.target = name_of(to);
+    p->packet.flow = flow;
+    p->packet.flags = flags | (flow != NULL ? WHERRY_PACKET_STREAM : WHERRY_PACKET_DATAGRAM);
+    p->packet.length = length;
+    p->packet.data = p->data;
+    p->packet.arrive = arrive;
+    p->packet.lost = lose;
+    p->packet.copy = flow == NULL ? copy : NULL;
+    wherry__sim_packet_send(&p->packet);
+}
+
+void parcel_run(int64_t duration)
+{
+    assert_int_equal(wherry_simulation_run(post->world, duration), WHERRY_OK);
+}
+
+const parcel_fate *parcel_fate_of(int number)
+{
+    const parcel_fate *found = NULL;
+
+    for (size_t i = 0; i < post->count; i++)
+        if (post->fates[i].number == number) {
+            assert_null(found);
+            found = &post->fates[i];
+        }
+    assert_non_null(found);
+    return found;
+}
+
+static size_t count(bool arrived)
+{
+    size_t result = 0;
+
+    for (size_t i = 0; i < post->count; i++)
+        result += post->fates[i].arrived == arrived;
+    return result;
+}
+
+size_t parcel_arrived(void)
+{
+    return count(true);
+}
+
+size_t parcel_lost(void)
+{
+    return count(false);
+}

@@ -1,0 +1,49 @@
+/* Parcels: packets of a test's own that travel in a simulated world, and a list of what became of
+ * them. */
+#ifndef TESTS_SUPPORT_PARCEL_H
+#define TESTS_SUPPORT_PARCEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "simulation/world.h"
+
+#define PARCELS_MAX 4096
+
+/* What became of one. */
+typedef struct parcel_fate {
+    int number;
+    bool arrived; /* false: lost */
+    int64_t time;
+    uint8_t first; /* byte of its data; 0 if it has none */
+} parcel_fate;
+
+/* A world with the hosts a, b and c, in which parcels are sent. */
+typedef struct parcel_post {
+    wherry_simulation *world;
+    wherry__sim_host *a, *b, *c;
+    parcel_fate fates[PARCELS_MAX]; /* in the order in which it became clear */
+    size_t count;
+    size_t copies; /* that were made of datagrams */
+} parcel_post;
+
+/* With result, quiet and unchecked filled in. One post at a time. */
+void parcel_open(parcel_post *post, wherry_simulation_options options);
+void parcel_close(parcel_post *post);
+
+/* Sends one with length bytes of data; flow NULL: a datagram. flags: more of them. */
+void parcel_send(wherry__sim_host *from, wherry__sim_host *to, wherry__sim_flow *flow, int number,
+                 size_t length, unsigned flags);
+
+/* Lets the world go on for a duration. */
+void parcel_run(int64_t duration);
+
+/* The only fate of a number; fails the test if there is none or another. */
+const parcel_fate *parcel_fate_of(int number);
+
+/* How many arrived, and were lost. */
+size_t parcel_arrived(void);
+size_t parcel_lost(void);
+
+#endif
