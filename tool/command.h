@@ -19,6 +19,7 @@ typedef struct command {
 
 extern const command serve_command;
 extern const command connect_command;
+extern const command simulate_command;
 
 /* Prints text to standard output. Returns the status to exit with. */
 int print_text(const char *text);

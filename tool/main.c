@@ -11,7 +11,7 @@
 #include "command.h"
 #include "log.h"
 
-static const command *const commands[] = { &serve_command, &connect_command };
+static const command *const commands[] = { &serve_command, &connect_command, &simulate_command };
 
 static const char before_commands[] = "usage: wherry COMMAND [ARGUMENT...]\n"
                                       "\n"

@@ -30,6 +30,7 @@ struct ending {
 struct stage {
     const struct scenario *scenario;
     uint64_t seed;
+    struct scenario_limits limits;
     wherry_simulation *world; /* NULL: the sockets of this machine */
     struct dice dice;
     unsigned trouble;

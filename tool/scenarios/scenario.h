@@ -4,6 +4,8 @@
 #ifndef TOOL_SCENARIOS_SCENARIO_H
 #define TOOL_SCENARIOS_SCENARIO_H
 
+#include <limits.h>
+
 #include <wherry.h>
 #include <wherry/simulation.h>
 
@@ -29,10 +31,29 @@ struct scenario_outcome {
     wherry_simulation_statistics statistics;
 };
 
+/* At most so much of what the scenario would have by itself, to look for the smallest run that
+ * shows something. */
+struct scenario_limits {
+    unsigned hosts;    /* what is for a later one is done by the last */
+    unsigned jobs;     /* of each caller */
+    unsigned troubles; /* that befall hosts and links */
+    int64_t time;      /* nanoseconds of the world until all heals */
+};
+
+#define SCENARIO_NO_LIMITS ((struct scenario_limits){ UINT_MAX, UINT_MAX, UINT_MAX, INT64_MAX })
+
+/* The faults that struck. list: of malloc(3), the caller's to free. */
+struct scenario_faults {
+    wherry_fault_record *list;
+    size_t count;
+};
+
 /* Runs it in a world with faults that heal after a while, whereupon everything must come to its
- * end. options: of the world; result and swarm are set here. Returns outcome->code. */
+ * end. options: of the world; result and swarm are set here. limits: NULL for none. faults: where
+ * they are to be put; may be NULL. Returns outcome->code. */
 int scenario_simulate(const struct scenario *scenario, const wherry_simulation_options *options,
-                      struct scenario_outcome *outcome);
+                      const struct scenario_limits *limits, struct scenario_outcome *outcome,
+                      struct scenario_faults *faults);
 
 /* Runs it on the sockets of this machine, each program on a thread of its own. When it does not end
  * in time, what it has is not given back. Returns outcome->code. */

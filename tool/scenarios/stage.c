@@ -20,6 +20,7 @@ void stage_begin(struct stage *stage, const struct scenario *scenario, uint64_t 
     stage->seed = seed;
     stage->dice = dice_new(seed, 0);
     stage->last = &stage->programs;
+    stage->limits = SCENARIO_NO_LIMITS;
     stage->unique = atomic_fetch_add(&count, 1);
     (void)pthread_mutex_init(&stage->lock, NULL);
 }
@@ -120,7 +121,7 @@ static int add(struct stage *stage, unsigned host, stage_body *body, void *argum
     program->stage = stage;
     program->body = body;
     program->argument = argument;
-    program->host = host;
+    program->host = host < stage->limits.hosts ? host : stage->limits.hosts;
     program->is_servant = is_servant;
     *stage->last = program;
     stage->last = &program->next;

@@ -1,5 +1,5 @@
 /* Time on a stage: sleeping, deadlines that are kept, and patience. */
-#include "stage.h"
+#include "backstage.h"
 
 #include <wherry/simulation.h>
 
@@ -96,6 +96,8 @@ int stage_callers(struct stage *stage, unsigned count, unsigned jobs_most, stage
         callers[i].number = i;
         callers[i].dice = stage_dice_for(stage, i);
         callers[i].jobs = (unsigned)dice_between(&callers[i].dice, 1, jobs_most);
+        if (callers[i].jobs > stage->limits.jobs)
+            callers[i].jobs = stage->limits.jobs;
         callers[i].job = job;
         callers[i].common = common;
         (void)stage_talker(stage, 2 + i % (STAGE_HOSTS - 1), call, &callers[i]);

@@ -125,15 +125,32 @@ static int run_with_faults(struct stage *stage)
 {
     struct dice dice = dice_new(stage->seed, 1);
     int64_t most = WHERRY_MILLISECONDS(1) << dice_below(&dice, 14);
+    unsigned troubles = stage->limits.troubles;
     int result = WHERRY_OK;
 
     for (uint64_t i = dice_below(&dice, SPANS_MOST); i > 0 && result == WHERRY_OK; i--) {
-        result = wherry_simulation_run(stage->world,
-                                       1 + (int64_t)dice_below(&dice, (uint64_t)most));
-        if (!stage_is_over(stage))
+        int64_t left = stage->limits.time - wherry_simulation_now(stage->world);
+        int64_t span = 1 + (int64_t)dice_below(&dice, (uint64_t)most);
+
+        if (left <= 0)
+            break;
+        result = wherry_simulation_run(stage->world, span < left ? span : left);
+        if (!stage_is_over(stage) && troubles > 0 && troubles--)
             make_trouble(stage, &dice);
     }
     return result;
+}
+
+static void give_faults(const struct stage *stage, struct scenario_faults *faults)
+{
+    const wherry_fault_record *list;
+
+    list = wherry_simulation_faults(stage->world, &faults->count);
+    faults->list = malloc(faults->count * sizeof(*list) + 1);
+    if (faults->list == NULL)
+        faults->count = 0;
+    if (faults->count > 0)
+        memcpy(faults->list, list, faults->count * sizeof(*list));
 }
 
 /* Programs that have not ended. */
@@ -207,7 +224,8 @@ static void judge(struct stage *stage, int result, struct scenario_outcome *outc
 }
 
 int scenario_simulate(const struct scenario *scenario, const wherry_simulation_options *options,
-                      struct scenario_outcome *outcome)
+                      const struct scenario_limits *limits, struct scenario_outcome *outcome,
+                      struct scenario_faults *faults)
 {
     wherry_simulation_options own = *options;
     struct stage *stage = malloc(sizeof(*stage));
@@ -217,6 +235,8 @@ int scenario_simulate(const struct scenario *scenario, const wherry_simulation_o
     if (stage == NULL)
         return outcome->code;
     stage_begin(stage, scenario, options->seed);
+    if (limits != NULL)
+        stage->limits = *limits;
     own.result = &stage->world;
     own.swarm = 1;
     result = wherry_simulation_new_with(&own);
@@ -226,6 +246,8 @@ int scenario_simulate(const struct scenario *scenario, const wherry_simulation_o
         result = scenario->prepare(stage);
         result = result == WHERRY_OK ? run_all(stage, outcome) : result;
         judge(stage, result, outcome);
+        if (faults != NULL)
+            give_faults(stage, faults);
     } else {
         outcome->code = result;
         (void)snprintf(outcome->problem, sizeof(outcome->problem), "%s", wherry_problem());
