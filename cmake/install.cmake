@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 set(WHERRY_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/wherry)
 
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
-install(TARGETS wherry wherry_static EXPORT wherry
+install(TARGETS wherry wherry_static wherry_tripwire wherry_tripwire_static EXPORT wherry
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET wherry_tool)
@@ -26,10 +26,13 @@ else()
     set(WHERRY_PC_LIBDIR "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
     set(WHERRY_PC_INCLUDEDIR "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
-configure_file(cmake/wherry.pc.in wherry.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/wherry.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(package wherry wherry-tripwire)
+    configure_file(cmake/${package}.pc.in ${package}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${package}.pc
+            DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
 
-# find_package(wherry): wherry::wherry and wherry::wherry_static.
+# find_package(wherry): wherry::wherry, wherry::tripwire, and the same with _static.
 configure_package_config_file(cmake/wherryConfig.cmake.in wherryConfig.cmake
                               INSTALL_DESTINATION ${WHERRY_PACKAGE_DIR})
 write_basic_package_version_file(wherryConfigVersion.cmake COMPATIBILITY SameMinorVersion)
