@@ -232,9 +232,8 @@ int wherry__sim_bind_port(wherry__sim_socket *socket)
     return result;
 }
 
-/* The address that the socket is to have when it is connected to remote. */
-static int source_for(const wherry__sim_socket *socket, const wherry__sim_name *remote,
-                      wherry__sim_name *source)
+int wherry__sim_source_for(const wherry__sim_socket *socket, const wherry__sim_name *remote,
+                           wherry__sim_name *source)
 {
     if (socket->only_v6 && remote->any.sa_family == AF_INET)
         return -ENETUNREACH;
@@ -281,7 +280,7 @@ int wherry__sim_bind_for(wherry__sim_socket *socket, const wherry__sim_name *rem
 
     if (socket->family == AF_UNIX)
         return 0;
-    result = source_for(socket, &target, &source);
+    result = wherry__sim_source_for(socket, &target, &source);
     if (result < 0)
         return result;
     socket->local = source;

@@ -33,6 +33,10 @@ int wherry__sim_bind_local(wherry__sim_socket *socket, const struct sockaddr *gi
 void wherry__sim_unbind_local(wherry__sim_socket *socket);
 void wherry__sim_paths_free(wherry__sim_host *host);
 
+/* The address that what the socket sends to remote comes from. 0, -ENETUNREACH, -EINVAL. */
+int wherry__sim_source_for(const wherry__sim_socket *socket, const wherry__sim_name *remote,
+                           wherry__sim_name *source);
+
 /* Whether the address is the wildcard, or of the host itself only; and the port in host order. */
 bool wherry__sim_name_is_any(const wherry__sim_name *name);
 bool wherry__sim_name_is_loopback(const wherry__sim_name *name);

@@ -102,7 +102,7 @@ static int sim_local_name(wherry_system *self, int descriptor, struct sockaddr *
 
     if (socket == NULL)
         return -EBADF;
-    local = wherry__sim_name_as(&socket->local, socket->family);
+    local = wherry__sim_name_of(socket);
     wherry__sim_name_give(&local, name, size);
     return 0;
 }
@@ -116,7 +116,7 @@ static int sim_remote_name(wherry_system *self, int descriptor, struct sockaddr 
 
     if (socket == NULL)
         return -EBADF;
-    if (socket->remote.size == 0)
+    if (socket->remote.size == 0 || socket->apart)
         return -ENOTCONN;
     remote = wherry__sim_name_as(&socket->remote, socket->family);
     wherry__sim_name_give(&remote, name, size);
@@ -206,8 +206,10 @@ static int sim_connect(wherry_system *self, int descriptor, const struct sockadd
     wherry__sim_name to;
     int result = socket == NULL ? -EBADF : wherry__sim_name_take(socket, name, size, &to);
 
-    if (result == 0)
+    if (result == 0) {
+        to = wherry__sim_name_reached(socket, &to);
         result = socket->class->connect == NULL ? -EOPNOTSUPP : socket->class->connect(socket, &to);
+    }
     return (int)end(host, "connect", descriptor, result, SITE);
 }
 

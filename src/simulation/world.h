@@ -326,7 +326,8 @@ wherry__sim_name wherry__sim_name_as(const wherry__sim_name *name, int family);
 /* The name that programs see a socket under, which also one that is not bound has. */
 wherry__sim_name wherry__sim_name_of(const wherry__sim_socket *socket);
 
-/* Where connect(2) and sendto(2) go to: the wildcard address stands for the host itself. */
+/* Where connect(2) and sendto(2) go to: the wildcard address stands for the host itself. The name
+ * that connect of a class is given is one already. */
 wherry__sim_name wherry__sim_name_reached(const wherry__sim_socket *socket,
                                           const wherry__sim_name *name);
 
