@@ -56,7 +56,11 @@ static int send_all(void *argument)
 
     this->result = WHERRY_OK;
     while (this->count > 0 && this->result == WHERRY_OK) {
-        this->result = send_one(this);
+        if (this->service->pause > 0)
+            this->result = stage_sleep(
+                this->stage, (int64_t)dice_below(&this->dice, (uint64_t)this->service->pause));
+        if (this->result == WHERRY_OK)
+            this->result = send_one(this);
         if (this->result == WHERRY_OK && dice_often(&this->dice, 5))
             this->result = wherry_yield();
         if (this->result == WHERRY_OK && dice_often(&this->dice, 5))

@@ -17,7 +17,9 @@ struct service {
     bool may_hang_up;       /* the server ends some conversations by itself */
     unsigned refused_often; /* per cent of clients that on_connect or handle sends away */
     int64_t grace;
-    struct dice dice; /* of the server's program */
+    int64_t pause;              /* of a client between two messages, at most */
+    unsigned in_a_conversation; /* messages, of one call of handle */
+    struct dice dice;           /* of the server's program */
     wherry_stream_options server_stream, client_stream;
     size_t inside, connects, disconnects, starts, stops; /* callbacks of this run */
 };

@@ -6,7 +6,8 @@
 #include "dice.h"
 #include "scenes.h"
 
-static const struct scenario *const lists[] = { stream_scenes, callback_scenes, server_scenes };
+static const struct scenario *const lists[] = { stream_scenes, callback_scenes, server_scenes,
+                                                relay_scenes,  chat_scenes,     malformed_scenes };
 
 const struct scenario *scenario_at(size_t index)
 {

@@ -7,5 +7,8 @@
 extern const struct scenario stream_scenes[];
 extern const struct scenario callback_scenes[];
 extern const struct scenario server_scenes[];
+extern const struct scenario relay_scenes[];
+extern const struct scenario chat_scenes[];
+extern const struct scenario malformed_scenes[];
 
 #endif

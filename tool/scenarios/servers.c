@@ -103,6 +103,20 @@ static int prepare_host_stops(struct stage *stage)
     return prepare_deaths(stage, STAGE_STOPS);
 }
 
+/* --- clients that speak about as often as the server's patience lasts */
+
+static int prepare_idle(struct stage *stage)
+{
+    struct service *service = prepare(stage, 4, 3);
+    int64_t span = WHERRY_MILLISECONDS(500) << dice_below(stage_dice(stage), 4);
+
+    service->server_stream.idle_timeout = stage_span(stage, span);
+    service->pause = span + span / 20;
+    service->count_most = 6;
+    service->may_hang_up = true;
+    return stage_servant(stage, 1, service_run, service);
+}
+
 /* --- Unix sockets, within one host */
 
 static int prepare_unix(struct stage *stage)
@@ -124,6 +138,7 @@ const struct scenario server_scenes[] = {
     { "host-killed", "the server's process is killed and comes back", prepare_kills },
     { "host-off", "the server's host loses its power and comes back", prepare_power_cuts },
     { "host-stopped", "the server's host is told to stop and comes back", prepare_host_stops },
+    { "idle", "clients that speak about as often as the server's patience lasts", prepare_idle },
     { "unix", "a server and its clients on one host, over a Unix socket", prepare_unix },
     { NULL, NULL, NULL },
 };

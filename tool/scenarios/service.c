@@ -10,6 +10,7 @@ struct guest {
     struct ear ear; /* of raw bytes */
     struct talk *talk;
     uint8_t *buffer;
+    int64_t last; /* when it was heard of */
 };
 
 /* --- the handler */
@@ -67,18 +68,15 @@ static int hear(struct service *service, struct guest *guest, wherry_peer *clien
     return answer(guest, client);
 }
 
-static int handle(wherry_handler *self, wherry_peer *client)
+static int receive(struct service *service, struct guest *guest, wherry_peer *client)
 {
-    struct service *service = (struct service *)self;
-    struct guest *guest = wherry_peer_user(client);
     wherry_bytes message;
-    int result;
+    int result = wherry_peer_receive(client, &message, WHERRY_NEVER);
 
-    if (guest->talk == NULL && dice_often(&service->dice, service->refused_often))
-        return WHERRY_OK;
-    result = wherry_peer_receive(client, &message, WHERRY_NEVER);
-    if (result == WHERRY_OK)
+    if (result == WHERRY_OK) {
+        guest->last = wherry_loop_now(wherry_loop_current());
         return hear(service, guest, client, message);
+    }
     if (result != WHERRY_E_CANCELED && result != WHERRY_E_NO_MEMORY) {
         stage_check(service->stage, result == wherry_peer_end(client),
                     "receive tells %s and end %s", wherry_error_name(result),
@@ -86,6 +84,19 @@ static int handle(wherry_handler *self, wherry_peer *client)
         if (guest->talk != NULL)
             (void)way_end(service->stage, &guest->talk->there, result);
     }
+    return result;
+}
+
+static int handle(wherry_handler *self, wherry_peer *client)
+{
+    struct service *service = (struct service *)self;
+    struct guest *guest = wherry_peer_user(client);
+    int result = WHERRY_OK;
+
+    if (guest->talk == NULL && dice_often(&service->dice, service->refused_often))
+        return WHERRY_OK;
+    for (unsigned i = 0; i < service->in_a_conversation && result == WHERRY_OK; i++)
+        result = receive(service, guest, client);
     return result;
 }
 
@@ -101,6 +112,7 @@ static int on_connect(wherry_handler *self, wherry_peer *client)
     guest = stage_take(service->stage, sizeof(*guest));
     guest->buffer = stage_take(service->stage, service->most);
     guest->ear = ear_for_visitor(service->stage);
+    guest->last = wherry_loop_now(wherry_loop_current());
     wherry_peer_set_user(client, guest);
     service->connects++;
     service->inside++;
@@ -119,6 +131,11 @@ static void on_disconnect(wherry_handler *self, wherry_peer *client, int reason)
     stage_check(service->stage, reason < 0, "a client went for no reason");
     service->disconnects++;
     service->inside--;
+    if (reason == WHERRY_E_IDLE)
+        stage_check(service->stage,
+                    wherry_loop_now(wherry_loop_current()) >=
+                        guest->last + service->server_stream.idle_timeout,
+                    "a client was taken for idle too early");
     if (guest->talk == NULL)
         return;
     if (service->is_local && reason != WHERRY_E_END)
@@ -304,6 +321,7 @@ struct service *service_new(struct stage *stage)
     service->dice = stage_dice_for(stage, 2000);
     service->count_most = 1 + (unsigned)dice_size(dice, 60);
     service->clients_max = 10000;
+    service->in_a_conversation = 1 + (unsigned)dice_size(dice, 4);
     service->grace = stage_span(stage, (int64_t)dice_between(dice, 1, 4000000000));
     draw_framing(service, dice);
     if (dice_often(dice, 30))

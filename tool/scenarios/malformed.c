@@ -1,0 +1,200 @@
+/* Scenario: clients that break the rules of the framing. The server tells of each message that is
+ * too large in its place, and goes on with the next one. */
+#include <string.h>
+
+#include "ear.h"
+#include "messages.h"
+#include "scenes.h"
+
+#define LIMIT 64
+#define ITEMS_MOST 40
+
+static const struct wire {
+    const char *name;
+    const char *behind; /* a message, or NULL: its length is in front, in 2 bytes */
+    size_t behind_length;
+} wires[] = {
+    { "lines", "\n", 1 },       { "crlf", "\r\n", 2 },   { "cr", "\r", 1 },
+    { "separator:%00", "", 1 }, { "length16", NULL, 0 },
+};
+
+struct rules {
+    wherry_handler handler;
+    struct stage *stage;
+    const struct wire *wire;
+    wherry_protocol *protocol;
+};
+
+static int handle(wherry_handler *self, wherry_peer *client)
+{
+    struct rules *rules = (struct rules *)self;
+    wherry_bytes message;
+    int result = wherry_peer_receive(client, &message, WHERRY_NEVER);
+
+    if (result == WHERRY_OK) {
+        stage_check(rules->stage, message.length <= LIMIT, "a message of %zu bytes",
+                    message.length);
+        return wherry_peer_send(client, wherry_text("g"), WHERRY_NEVER);
+    }
+    return result == WHERRY_E_MALFORMED ? wherry_peer_send(client, wherry_text("b"), WHERRY_NEVER)
+                                        : result;
+}
+
+static int run(struct stage *stage, void *argument)
+{
+    struct rules *rules = argument;
+    char text[SERVICE_TEXT_SIZE];
+    wherry_address address;
+    wherry_server *server;
+    int result;
+
+    stage_place(stage, 1, 0, &address);
+    (void)wherry_endpoint_format(WHERRY_TRANSPORT_TCP, &address, text, sizeof(text));
+    result = wherry_server_new(&server, .endpoints = text, .protocol = rules->protocol,
+                               .handler = &rules->handler);
+    if (result < 0)
+        return result;
+    result = wherry_server_start(server);
+    if (result == WHERRY_OK && wherry_server_address(server, 0, &address) == WHERRY_OK) {
+        stage_placed(stage, 0, &address);
+        result = stage_wait_over(stage);
+    }
+    wherry_server_free(server);
+    return result;
+}
+
+/* --- a client: bytes, and the letters that must come back */
+
+struct breaker {
+    uint8_t *bytes;
+    size_t length;
+    char wanted[ITEMS_MOST];
+    size_t count, heard;
+};
+
+static void add(struct breaker *this, const struct wire *wire, size_t length)
+{
+    if (wire->behind == NULL) {
+        this->bytes[this->length++] = (uint8_t)(length >> 8);
+        this->bytes[this->length++] = (uint8_t)length;
+    }
+    memset(this->bytes + this->length, 'x', length);
+    this->length += length;
+    if (wire->behind != NULL)
+        memcpy(this->bytes + this->length, wire->behind, wire->behind_length);
+    this->length += wire->behind_length;
+    this->wanted[this->count++] = length <= LIMIT ? 'g' : 'b';
+}
+
+static struct breaker *compose(struct stage *stage, const struct wire *wire, struct dice *dice)
+{
+    struct breaker *this = stage_take(stage, sizeof(*this));
+    size_t count = dice_size(dice, ITEMS_MOST - 1);
+
+    this->bytes = stage_take(stage, (count + 1) * 3004);
+    for (size_t i = 0; i <= count; i++)
+        add(this, wire,
+            dice_often(dice, 60)   ? dice_below(dice, LIMIT + 1)
+            : dice_often(dice, 30) ? LIMIT + 1
+                                   : dice_between(dice, LIMIT + 1, 3000));
+    return this;
+}
+
+static int send_in_pieces(const struct breaker *this, wherry_stream *stream, struct dice *dice,
+                          int64_t deadline)
+{
+    size_t place = 0;
+    int result = WHERRY_OK;
+
+    while (place < this->length && result == WHERRY_OK) {
+        size_t size = 1 + dice_size(dice, this->length - place - 1);
+
+        result = wherry_stream_send(stream, wherry_bytes_at(this->bytes + place, size), deadline);
+        place += size;
+        if (result == WHERRY_OK && dice_often(dice, 20))
+            result = wherry_yield();
+    }
+    return result == WHERRY_OK ? wherry_stream_shutdown(stream) : result;
+}
+
+/* The letters among the bytes of the framing. */
+static void hear(struct stage *stage, struct breaker *this, wherry_bytes bytes)
+{
+    for (size_t i = 0; i < bytes.length; i++)
+        if (bytes.data[i] == 'g' || bytes.data[i] == 'b') {
+            stage_check(stage,
+                        this->heard < this->count && this->wanted[this->heard] == bytes.data[i],
+                        "answer %zu is %c", this->heard, bytes.data[i]);
+            this->heard++;
+        }
+}
+
+static int converse(struct stage *stage, struct caller *caller, wherry_stream *stream,
+                    int64_t deadline)
+{
+    struct rules *rules = caller->common;
+    struct breaker *this = compose(stage, rules->wire, &caller->dice);
+    int result = send_in_pieces(this, stream, &caller->dice, deadline);
+    wherry_bytes bytes;
+
+    while (result == WHERRY_OK) {
+        result = wherry_stream_receive(stream, &bytes, deadline);
+        (void)stage_timed(stage, deadline, result);
+        if (result == WHERRY_OK)
+            hear(stage, this, bytes);
+    }
+    if (result == WHERRY_E_END && this->heard == 0 && this->count > 0)
+        return WHERRY_E_RESET;
+    if (result == WHERRY_E_END && !stage_was_struck(stage, WHERRY_FAULT_NO_MEMORY))
+        stage_check(stage, this->heard == this->count, "%zu answers to %zu messages", this->heard,
+                    this->count);
+    return result == WHERRY_E_END ? WHERRY_OK : result;
+}
+
+static int job(struct stage *stage, struct caller *caller, int64_t patience)
+{
+    int64_t deadline = wherry_in(patience);
+    wherry_address address;
+    wherry_stream *stream;
+    int result;
+
+    if (!stage_find(stage, 1, 0, &address))
+        return WHERRY_E_REFUSED;
+    result = wherry_stream_connect(&stream, &address, deadline);
+    if (stage_timed(stage, deadline, result) < 0)
+        return result;
+    result = converse(stage, caller, stream, deadline);
+    wherry_stream_free(stream);
+    return result;
+}
+
+static void end(void *argument)
+{
+    struct rules *rules = argument;
+
+    wherry_protocol_free(rules->protocol);
+}
+
+static int prepare(struct stage *stage)
+{
+    struct rules *rules = stage_take(stage, sizeof(*rules));
+    struct dice *dice = stage_dice(stage);
+    int result;
+
+    rules->stage = stage;
+    rules->handler = (wherry_handler){ .handle = handle, .eager = dice_often(dice, 20) };
+    rules->wire = &wires[dice_below(dice, sizeof(wires) / sizeof(wires[0]))];
+    result = wherry_protocol_new(&rules->protocol, .name = rules->wire->name,
+                                 .message_size_max = LIMIT);
+    if (result < 0)
+        return result;
+    stage_at_end(stage, end, rules);
+    (void)stage_trouble(stage, STAGE_PARTITIONS | STAGE_RESETS);
+    (void)stage_servant(stage, 1, run, rules);
+    return stage_callers(stage, (unsigned)dice_between(dice, 1, 4), 4, job, rules);
+}
+
+const struct scenario malformed_scenes[] = {
+    { "malformed", "clients that break the rules of the framing", prepare },
+    { NULL, NULL, NULL },
+};
