@@ -147,7 +147,7 @@ bool wherry__sim_replay_strikes(wherry_simulation *world, int fault,
     return true;
 }
 
-/* What was to strike later than now still can. */
+/* What was to strike now or later still can. */
 int wherry__sim_faults_check(wherry_simulation *world)
 {
     const wherry__sim_faults *faults = world->faults;
@@ -155,7 +155,7 @@ int wherry__sim_faults_check(wherry_simulation *world)
     for (size_t i = 0; i < faults->replay_count; i++) {
         const wherry_fault_record *record = &faults->replay[i];
 
-        if (!faults->applied[i] && record->time <= world->now)
+        if (!faults->applied[i] && record->time < world->now)
             return wherry__fail(WHERRY_E_BROKEN,
                                 "a fault to be replayed did not strike: %s of %s at occasion %llu",
                                 wherry_fault_name(record->fault), record->whom,

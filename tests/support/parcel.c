@@ -106,6 +106,7 @@ void parcel_send(wherry__sim_host *from, wherry__sim_host *to, wherry__sim_flow 
 
 void parcel_run(int64_t duration)
 {
+    wherry__sim_settle(post->world);
     assert_int_equal(wherry_simulation_run(post->world, duration), WHERRY_OK);
 }
 
