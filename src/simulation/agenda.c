@@ -1,13 +1,14 @@
-/* Agenda: a binary heap of what happens later, and a row of what happens at once. A heap, and not
- * the wheel that loops use for their deadlines: here most entries do happen, in their order. */
+/* Agenda: a heap of what happens later, and a row of what happens at once. A heap, and not the
+ * wheel that loops use for their deadlines: here most entries do happen, in their order. It is a
+ * pairing heap, which links the entries themselves, so that entering one takes no memory and cannot
+ * fail:
+ *
+ *     root --child--> a --next--> b --next--> c       each before all that hang under it
+ *                     '--child--> d
+ */
 #include "simulation/agenda.h"
 
-#include <stdlib.h>
-
-#include "base/memory.h"
 #include "simulation/world.h"
-
-#define FIRST_ROOM 64
 
 static bool before(const wherry__sim_event *one, const wherry__sim_event *other)
 {
@@ -16,51 +17,80 @@ static bool before(const wherry__sim_event *one, const wherry__sim_event *other)
     return one->tie != other->tie ? one->tie < other->tie : one->order < other->order;
 }
 
-static void put(wherry__sim_agenda *agenda, size_t place, wherry__sim_event *event)
+/* --- the heap */
+
+/* Two heaps to one. Neither root has brothers. */
+static wherry__sim_event *meld(wherry__sim_event *one, wherry__sim_event *other)
 {
-    agenda->heap[place] = event;
-    event->place = place;
+    wherry__sim_event *upper, *lower;
+
+    if (one == NULL || other == NULL)
+        return one == NULL ? other : one;
+    upper = before(one, other) ? one : other;
+    lower = upper == one ? other : one;
+    lower->previous = upper;
+    lower->next = upper->child;
+    if (upper->child != NULL)
+        upper->child->previous = lower;
+    upper->child = lower;
+    return upper;
 }
 
-static void rise(wherry__sim_agenda *agenda, size_t place, wherry__sim_event *event)
+static wherry__sim_event *take_first(wherry__sim_event **row)
 {
-    while (place > 1 && before(event, agenda->heap[place / 2])) {
-        put(agenda, place, agenda->heap[place / 2]);
-        place /= 2;
+    wherry__sim_event *first = *row;
+
+    if (first == NULL)
+        return NULL;
+    *row = first->next;
+    first->next = NULL;
+    first->previous = NULL;
+    return first;
+}
+
+/* The children of one that goes: in pairs from the first to the last, then all of these together
+ * from the last to the first, which is what keeps it fast. */
+static wherry__sim_event *meld_row(wherry__sim_event *row)
+{
+    wherry__sim_event *pairs = NULL;
+    wherry__sim_event *heap = NULL;
+    wherry__sim_event *one;
+
+    while ((one = take_first(&row)) != NULL) {
+        one = meld(one, take_first(&row));
+        one->next = pairs;
+        pairs = one;
     }
-    put(agenda, place, event);
+    while ((one = take_first(&pairs)) != NULL)
+        heap = meld(heap, one);
+    return heap;
 }
 
-static void sink(wherry__sim_agenda *agenda, size_t place, wherry__sim_event *event)
+/* Takes one that is not the root, with all that hangs under it, from its place. */
+static void cut(wherry__sim_event *event)
 {
-    for (;;) {
-        size_t child = place * 2;
+    if (event->previous->child == event)
+        event->previous->child = event->next;
+    else
+        event->previous->next = event->next;
+    if (event->next != NULL)
+        event->next->previous = event->previous;
+    event->next = NULL;
+    event->previous = NULL;
+}
 
-        if (child < agenda->count && before(agenda->heap[child + 1], agenda->heap[child]))
-            child++;
-        if (child > agenda->count || !before(agenda->heap[child], event))
-            break;
-        put(agenda, place, agenda->heap[child]);
-        place = child;
+static void take_out(wherry__sim_agenda *agenda, wherry__sim_event *event)
+{
+    if (event == agenda->root) {
+        agenda->root = meld_row(event->child);
+    } else {
+        cut(event);
+        agenda->root = meld(agenda->root, meld_row(event->child));
     }
-    put(agenda, place, event);
-}
-
-static void make_room(wherry_simulation *world)
-{
-    wherry__sim_agenda *agenda = &world->agenda;
-    const size_t room = agenda->room == 0 ? FIRST_ROOM : agenda->room * 2;
-    void *grown;
-
-    if (agenda->count + 1 < agenda->room)
-        return;
-    grown = wherry__memory_resize(wherry__sim_memory(world), agenda->heap,
-                                  agenda->room * sizeof(*agenda->heap),
-                                  room * sizeof(*agenda->heap));
-    if (grown == NULL)
-        abort();
-    agenda->heap = grown;
-    agenda->room = room;
+    event->child = NULL;
+    event->later = false;
+    agenda->count--;
+    agenda->background -= event->background;
 }
 
 void wherry__sim_at(wherry_simulation *world, wherry__sim_event *event, int64_t time)
@@ -68,14 +98,19 @@ void wherry__sim_at(wherry_simulation *world, wherry__sim_event *event, int64_t 
     wherry__sim_agenda *agenda = &world->agenda;
 
     wherry__sim_cancel(world, event);
-    make_room(world);
     event->time = time < world->now ? world->now : time;
     event->order = ++agenda->entered;
     event->cause = world->step;
+    event->later = true;
+    event->next = NULL;
+    event->previous = NULL;
+    event->child = NULL;
     agenda->count++;
     agenda->background += event->background;
-    rise(agenda, agenda->count, event);
+    agenda->root = meld(agenda->root, event);
 }
+
+/* --- the row */
 
 void wherry__sim_soon(wherry_simulation *world, wherry__sim_event *event)
 {
@@ -90,21 +125,6 @@ void wherry__sim_soon(wherry_simulation *world, wherry__sim_event *event)
     else
         agenda->soon_last->next = event;
     agenda->soon_last = event;
-}
-
-static void take_out(wherry__sim_agenda *agenda, wherry__sim_event *event)
-{
-    const size_t place = event->place;
-    wherry__sim_event *last = agenda->heap[agenda->count--];
-
-    event->place = 0;
-    agenda->background -= event->background;
-    if (last == event)
-        return;
-    if (place > 1 && before(last, agenda->heap[place / 2]))
-        rise(agenda, place, last);
-    else
-        sink(agenda, place, last);
 }
 
 static void take_out_soon(wherry__sim_agenda *agenda, wherry__sim_event *event)
@@ -122,9 +142,11 @@ static void take_out_soon(wherry__sim_agenda *agenda, wherry__sim_event *event)
     event->soon = false;
 }
 
+/* --- both */
+
 void wherry__sim_cancel(wherry_simulation *world, wherry__sim_event *event)
 {
-    if (event->place != 0)
+    if (event->later)
         take_out(&world->agenda, event);
     if (event->soon)
         take_out_soon(&world->agenda, event);
@@ -132,12 +154,12 @@ void wherry__sim_cancel(wherry_simulation *world, wherry__sim_event *event)
 
 int64_t wherry__sim_agenda_first(const wherry__sim_agenda *agenda)
 {
-    return agenda->count == 0 ? WHERRY_NEVER : agenda->heap[1]->time;
+    return agenda->root == NULL ? WHERRY_NEVER : agenda->root->time;
 }
 
 wherry__sim_event *wherry__sim_agenda_take(wherry__sim_agenda *agenda)
 {
-    wherry__sim_event *first = agenda->count == 0 ? NULL : agenda->heap[1];
+    wherry__sim_event *first = agenda->root;
 
     if (first != NULL)
         take_out(agenda, first);
@@ -151,13 +173,4 @@ wherry__sim_event *wherry__sim_agenda_take_soon(wherry__sim_agenda *agenda)
     if (first != NULL)
         take_out_soon(agenda, first);
     return first;
-}
-
-void wherry__sim_agenda_free(wherry_simulation *world)
-{
-    wherry__sim_agenda *agenda = &world->agenda;
-
-    wherry__memory_give(wherry__sim_memory(world), agenda->heap,
-                        agenda->room * sizeof(*agenda->heap));
-    *agenda = (wherry__sim_agenda){ 0 };
 }

@@ -18,26 +18,27 @@ struct wherry__sim_event {
     uint64_t tie;    /* drawn, to put those of one instant in another order; else 0 */
     uint64_t order;  /* of entering */
     uint64_t cause;  /* the step in which it was entered */
-    size_t place;    /* in the heap, from 1; 0: not in it */
+    bool later;      /* in the heap */
     bool soon;       /* among those that happen at once */
     bool background; /* it comes again and again by itself: a world where nothing else is entered is
-                        quiet */
-    wherry__sim_event *next; /* of those */
+                        quiet. Not to be changed while it is entered */
+    wherry__sim_event *next;     /* in the heap: of the same parent; or of those at once */
+    wherry__sim_event *previous; /* in the heap: of the same parent; of the first child, the parent;
+                                    of the root, NULL */
+    wherry__sim_event *child;    /* in the heap: the first */
     void (*run)(wherry__sim_event *self);
 };
 
 typedef struct wherry__sim_agenda {
-    wherry__sim_event **heap; /* the first to happen is at 1 */
+    wherry__sim_event *root; /* of the heap: the first to happen */
     size_t count;
-    size_t room;
     size_t background; /* of the count */
     uint64_t entered;
     wherry__sim_event *soon_first, *soon_last;
 } wherry__sim_agenda;
 
-/* Has event happen at an instant of the world, which must not have passed; one that was entered is
- * moved. It cannot fail: when there is no memory for the heap to grow, the process is aborted, as
- * no run could go on truthfully. */
+/* Has event happen at an instant of the world, or now where that has passed; one that was entered
+ * is moved. It cannot fail. */
 void wherry__sim_at(wherry_simulation *world, wherry__sim_event *event, int64_t time);
 
 /* Has it happen before the call of the program, or the event, that is under way is over. */
@@ -48,16 +49,14 @@ void wherry__sim_cancel(wherry_simulation *world, wherry__sim_event *event);
 
 static inline bool wherry__sim_entered(const wherry__sim_event *event)
 {
-    return event->place != 0 || event->soon;
+    return event->later || event->soon;
 }
 
-/* When the first happens; WHERRY_NEVER: none. */
+/* When the first happens; WHERRY_NEVER where there is none. */
 int64_t wherry__sim_agenda_first(const wherry__sim_agenda *agenda);
 
 /* Takes out the first, or the first of those that happen at once; NULL: there is none. */
 wherry__sim_event *wherry__sim_agenda_take(wherry__sim_agenda *agenda);
 wherry__sim_event *wherry__sim_agenda_take_soon(wherry__sim_agenda *agenda);
-
-void wherry__sim_agenda_free(wherry_simulation *world);
 
 #endif

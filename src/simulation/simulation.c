@@ -148,7 +148,6 @@ void wherry_simulation_free(wherry_simulation *world)
         wherry__sim_names_free(world);
     if (world->faults != NULL)
         wherry__sim_faults_free(world);
-    wherry__sim_agenda_free(world);
     below = world->memory.below;
     wherry__memory_give(below, world, sizeof(*world));
 }
