@@ -111,6 +111,7 @@ int ear_dial(struct stage *stage, unsigned host, unsigned slot, int64_t deadline
 /* --- serving */
 
 struct visit {
+    struct visit *next;
     struct stage *stage;
     wherry_stream *stream;
     visit_body *body;
@@ -126,15 +127,26 @@ static int run_visit(void *argument)
                 result == WHERRY_E_CANCELED || result == WHERRY_E_CLOSED || stage_is_fair(result),
                 "a visit ended with %s", wherry_error_name(result));
     wherry_stream_free(visit->stream);
+    visit->stream = NULL;
     return WHERRY_OK;
 }
 
-static void receive_visitor(const struct visit *given, wherry_group *group)
+static void receive_visitor(struct visit *first, wherry_group *group)
 {
-    struct visit *visit = stage_take(given->stage, sizeof(*visit));
+    struct visit *visit = stage_take(first->stage, sizeof(*visit));
 
-    *visit = *given;
-    if (wherry_spawn(NULL, run_visit, visit, .group = group) < 0)
+    *visit = *first;
+    first->next = visit;
+    if (wherry_spawn(NULL, run_visit, visit, .group = group) < 0) {
+        wherry_stream_free(visit->stream);
+        visit->stream = NULL;
+    }
+}
+
+/* Tasks that are canceled before they begin never do. */
+static void dismiss(struct visit *first)
+{
+    for (struct visit *visit = first->next; visit != NULL; visit = visit->next)
         wherry_stream_free(visit->stream);
 }
 
@@ -176,6 +188,7 @@ int serve_streams(struct stage *stage, unsigned host, unsigned slot,
     if (result == WHERRY_OK) {
         result = accept_all(&visit, listener, group);
         wherry_group_free(group);
+        dismiss(&visit);
     }
     wherry_listener_free(listener);
     return result;

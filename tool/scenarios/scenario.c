@@ -7,7 +7,8 @@
 #include "scenes.h"
 
 static const struct scenario *const lists[] = { stream_scenes, callback_scenes, server_scenes,
-                                                relay_scenes,  chat_scenes,     malformed_scenes };
+                                                relay_scenes,  chat_scenes,     malformed_scenes,
+                                                dial_scenes,   task_scenes,     meeting_scenes };
 
 const struct scenario *scenario_at(size_t index)
 {

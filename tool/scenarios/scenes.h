@@ -7,6 +7,9 @@
 extern const struct scenario stream_scenes[];
 extern const struct scenario callback_scenes[];
 extern const struct scenario server_scenes[];
+extern const struct scenario dial_scenes[];
+extern const struct scenario task_scenes[];
+extern const struct scenario meeting_scenes[];
 extern const struct scenario relay_scenes[];
 extern const struct scenario chat_scenes[];
 extern const struct scenario malformed_scenes[];
