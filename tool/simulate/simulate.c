@@ -7,6 +7,7 @@
 #include "../command.h"
 #include "../log.h"
 #include "../options.h"
+#include "capture.h"
 #include "compare.h"
 #include "play.h"
 #include "seeds.h"
@@ -29,6 +30,7 @@ static const char
              "      --replay FILE     runs such a file again\n"
              "      --trace           prints each event as a line of text\n"
              "      --json            prints each event as a line of JSON\n"
+             "      --capture FILE    writes the packets that arrive as a file for Wireshark\n"
              "      --break STEP      stops for a debugger at an event (SIGTRAP)\n"
              "      --check           runs twice, in processes of their own, and shows the first\n"
              "                        event that differs\n"
@@ -48,7 +50,7 @@ static const char
 #define SHRINK_RUNS 2000
 
 struct settings {
-    const char *seed, *seeds, *save, *replay;
+    const char *seed, *seeds, *save, *replay, *capture;
     size_t stop_at;
     int shrink, trace, json, check, probes, list, help;
 };
@@ -63,6 +65,7 @@ static int read_settings(struct settings *settings, int count, char **arguments,
         { "seeds", 0, OPTION_TEXT, &settings->seeds, 0 },
         { "save", 0, OPTION_TEXT, &settings->save, 0 },
         { "replay", 0, OPTION_TEXT, &settings->replay, 0 },
+        { "capture", 0, OPTION_TEXT, &settings->capture, 0 },
         { "break", 0, OPTION_COUNT, &settings->stop_at, SIZE_MAX },
         { "shrink", 0, OPTION_FLAG, &settings->shrink, 0 },
         { "trace", 0, OPTION_FLAG, &settings->trace, 0 },
@@ -81,8 +84,9 @@ static int read_settings(struct settings *settings, int count, char **arguments,
         return say("one scenario is needed; see: wherry simulate --list");
     if ((settings->seed != NULL) + (settings->seeds != NULL) + (settings->replay != NULL) > 1)
         return say("of --seed, --seeds and --replay one is allowed");
-    if (settings->seeds != NULL && (settings->trace || settings->json || settings->shrink ||
-                                    settings->check || settings->stop_at > 0))
+    if (settings->seeds != NULL &&
+        (settings->trace || settings->json || settings->shrink || settings->check ||
+         settings->stop_at > 0 || settings->capture != NULL))
         return say("--seeds goes with --probes only; take one of the seeds with --seed");
     return filled;
 }
@@ -150,9 +154,26 @@ static int tell(const struct play *play, const struct scenario_outcome *outcome)
     return fflush(stdout) != 0 || outcome->code < 0 ? STATUS_NO : STATUS_DONE;
 }
 
-static int run_shown(const struct play *play, const struct settings *settings)
+static int run_captured(const struct play *play, wherry_simulation_observer *observer,
+                        const char *path)
 {
     struct scenario_outcome outcome;
+    struct capture capture;
+    bool written;
+
+    if (path == NULL) {
+        play_run(play, observer, &outcome);
+        return tell(play, &outcome);
+    }
+    if (capture_open(&capture, path, observer) < 0)
+        return STATUS_NO;
+    play_run(play, &capture.observer, &outcome);
+    written = capture_close(&capture, path);
+    return tell(play, &outcome) == STATUS_DONE && written ? STATUS_DONE : STATUS_NO;
+}
+
+static int run_shown(const struct play *play, const struct settings *settings)
+{
     struct trace trace;
 
     trace_init(&trace, stdout,
@@ -160,9 +181,9 @@ static int run_shown(const struct play *play, const struct settings *settings)
                : settings->trace ? TRACE_TEXT
                                  : TRACE_NONE);
     trace.stop_at = settings->stop_at;
-    play_run(play, settings->trace || settings->json || settings->stop_at ? &trace.observer : NULL,
-             &outcome);
-    return tell(play, &outcome);
+    return run_captured(
+        play, settings->trace || settings->json || settings->stop_at ? &trace.observer : NULL,
+        settings->capture);
 }
 
 static int run_shrunk(struct play *play, const struct settings *settings)
