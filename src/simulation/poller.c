@@ -54,6 +54,7 @@ int wherry__sim_poller_open(wherry_system *system, wherry_memory *memory, wherry
     wherry__link_init(&made->watches);
     wherry__link_init(&made->hot);
     wherry__link_init(&made->errands);
+    wherry__link_init(&made->awaited);
     wherry__list_append(&host->pollers, &made->link);
     *poller = made;
     return 0;
@@ -70,19 +71,25 @@ static void drop(watch *one)
     wherry__memory_give(wherry__sim_memory(poller->host->world), one, sizeof(*one));
 }
 
-void wherry__sim_poller_close(wherry_system *system, wherry_poller *poller)
+static void drop_errands(wherry__link *errands)
 {
     wherry__link *link;
 
-    (void)system;
-    while (!wherry__list_empty(&poller->watches))
-        drop(WHERRY__OWNER(poller->watches.next, watch, of_poller));
-    while ((link = wherry__list_take(&poller->errands)) != NULL) {
+    while ((link = wherry__list_take(errands)) != NULL) {
         wherry__sim_errand *errand = WHERRY__OWNER(link, wherry__sim_errand, link);
 
         if (errand->drop != NULL)
             errand->drop(errand);
     }
+}
+
+void wherry__sim_poller_close(wherry_system *system, wherry_poller *poller)
+{
+    (void)system;
+    while (!wherry__list_empty(&poller->watches))
+        drop(WHERRY__OWNER(poller->watches.next, watch, of_poller));
+    drop_errands(&poller->errands);
+    drop_errands(&poller->awaited);
     wherry__sim_cancel(poller->host->world, &poller->timer);
     wherry__link_remove(&poller->link);
     wherry__memory_give(poller->memory, poller, sizeof(*poller));
@@ -242,8 +249,14 @@ static void shuffle(wherry_poller *poller, wherry_ready *ready, int count)
 
 /* --- waiting */
 
+void wherry__sim_poller_await(wherry_poller *poller, wherry__sim_errand *errand)
+{
+    wherry__list_append(&poller->awaited, &errand->link);
+}
+
 void wherry__sim_poller_errand(wherry_poller *poller, wherry__sim_errand *errand)
 {
+    wherry__link_remove(&errand->link);
     wherry__list_append(&poller->errands, &errand->link);
     rouse(poller);
 }

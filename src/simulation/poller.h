@@ -20,6 +20,7 @@ struct wherry_poller {
     size_t watch_count;
     wherry__link hot;
     wherry__link errands;
+    wherry__link awaited; /* errands to be */
     bool waiting;
     bool roused;        /* the wait is to end: something is ready, or wake was called */
     int64_t until;      /* of the host's clock, while it waits */

@@ -71,6 +71,8 @@ struct wherry_simulation {
     uint64_t hash;
     wherry_simulation_statistics statistics;
     uint64_t instant_steps; /* events since time went on */
+    uint64_t happened;      /* events, also those of which there is nothing to tell */
+    const void *thread;     /* whose it is */
     bool said;              /* the seed */
     bool inside;            /* a run is under way */
     bool settling;          /* what follows at once is being done */
@@ -459,6 +461,9 @@ struct wherry__sim_errand {
 };
 void wherry__sim_poller_errand(wherry_poller *poller, wherry__sim_errand *errand);
 
+/* An errand to be, whose link is in no list yet: it is dropped if the poller is closed before. */
+void wherry__sim_poller_await(wherry_poller *poller, wherry__sim_errand *errand);
+
 /* --- programs: program.c */
 
 /* Suspends the program that runs until wherry__sim_program_ready; the world goes on meanwhile. */
@@ -478,8 +483,12 @@ void wherry__sim_say(const wherry_simulation *world, const char *format, ...) WH
 void wherry__sim_guard(wherry_simulation *world);
 void wherry__sim_unguard(wherry_simulation *world);
 
-/* Who of the programs that must end has not; NULL: all have. */
+/* Who of the programs that must end has not, and who of all; NULL: all have. */
 const wherry__sim_program *wherry__sim_unended(const wherry_simulation *world);
+const wherry__sim_program *wherry__sim_living(const wherry_simulation *world);
+
+/* What the first of its tasks that waits does so for. */
+const char *wherry__sim_waits_for(const wherry__sim_program *program);
 
 /* --- traces: trace.c */
 
