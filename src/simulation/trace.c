@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "simulation/inside.h"
 #include "simulation/program.h"
 #include "simulation/world.h"
 
@@ -61,6 +62,16 @@ static void mix_event(wherry_simulation *world, const wherry_simulation_event *e
         mix_bytes(world, event->data, event->length);
 }
 
+/* An observer is no program, also where a program's call is what it sees: it may look at a clock.
+ */
+static void show(const wherry_simulation *world, const wherry_simulation_event *event)
+{
+    bool former = wherry__sim_inside_set(false);
+
+    world->options.observer->see(world->options.observer, event);
+    (void)wherry__sim_inside_set(former);
+}
+
 void wherry__sim_tell(wherry_simulation *world, wherry__sim_host *host,
                       wherry_simulation_event event)
 {
@@ -80,5 +91,5 @@ void wherry__sim_tell(wherry_simulation *world, wherry__sim_host *host,
     world->statistics.events++;
     mix_event(world, &event);
     if (world->options.observer != NULL)
-        world->options.observer->see(world->options.observer, &event);
+        show(world, &event);
 }

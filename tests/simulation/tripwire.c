@@ -432,12 +432,20 @@ static int behave(void *argument)
     return wherry_sleep(wherry_in(WHERRY_SECONDS(1)));
 }
 
+static void ask_as_observer(wherry_simulation_observer *self, const wherry_simulation_event *event)
+{
+    (void)self;
+    (void)event;
+    (void)time(NULL);
+}
+
 static void run_world(const void *argument)
 {
     wherry_body *const *body = argument;
+    wherry_simulation_observer observer = { .see = ask_as_observer };
     wherry_simulation *world;
 
-    if (wherry_simulation_new(&world, .seed = 4711, .quiet = 1) != WHERRY_OK ||
+    if (wherry_simulation_new(&world, .seed = 4711, .quiet = 1, .observer = &observer) < 0 ||
         wherry_simulation_spawn(world, "10.0.0.1", *body, NULL) != WHERRY_OK ||
         wherry_simulation_run(world, WHERRY_SECONDS(10)) != WHERRY_OK)
         _exit(1);
@@ -456,7 +464,7 @@ static void a_program_that_asks_the_machine_aborts_with_seed_and_host(void **sta
     assert_non_null(strstr(end.said, "on host 10.0.0.1; WHERRY_SIMULATION_SEED=4711\n"));
 }
 
-static void a_program_that_asks_wherry_does_not(void **state)
+static void observers_may_ask_and_programs_that_ask_wherry(void **state)
 {
     wherry_body *body = behave;
     ending end;
@@ -478,7 +486,7 @@ int main(void)
         cmocka_unit_test(another_thread_is_not_inside),
         cmocka_unit_test(what_the_abort_calls_does_not_trip_again),
         cmocka_unit_test(a_program_that_asks_the_machine_aborts_with_seed_and_host),
-        cmocka_unit_test(a_program_that_asks_wherry_does_not),
+        cmocka_unit_test(observers_may_ask_and_programs_that_ask_wherry),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
