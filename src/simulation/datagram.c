@@ -168,16 +168,6 @@ unsigned wherry__sim_datagram_readiness(const wherry__sim_datagram *self)
 
 /* --- sending */
 
-size_t wherry__sim_parts_size(const struct iovec *parts, size_t count)
-{
-    size_t size = 0;
-
-    for (size_t i = 0; i < count; i++)
-        if (!wherry__size_add(size, parts[i].iov_len, &size))
-            return SIZE_MAX;
-    return size;
-}
-
 static ssize_t send_slot(wherry__sim_datagram *self, wherry_datagram_slot *slot, int flags,
                          wherry__sim_send_one *send_one)
 {

@@ -49,9 +49,6 @@ void wherry__sim_datagram_queue(wherry__sim_datagram *self, wherry__sim_message 
 /* Frees what is in the queue. */
 void wherry__sim_datagram_drain(wherry__sim_datagram *self);
 
-/* The bytes in parts; SIZE_MAX: too many to count. */
-size_t wherry__sim_parts_size(const struct iovec *parts, size_t count);
-
 /* What both classes have. */
 ssize_t wherry__sim_datagram_receive(wherry__sim_socket *socket, void *data, size_t size,
                                      int flags);

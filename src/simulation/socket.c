@@ -1,4 +1,5 @@
 /* Socket: what all kinds of simulated sockets share. */
+#include "base/size.h"
 #include "simulation/world.h"
 
 wherry__sim_socket *wherry__sim_socket_make(wherry__sim_host *host, const wherry__sim_class *class,
@@ -34,4 +35,14 @@ void wherry__sim_socket_free(wherry__sim_socket *socket)
     wherry__link_remove(&socket->link);
     wherry__sim_options_free(socket);
     wherry__memory_give(memory, socket, socket->size);
+}
+
+size_t wherry__sim_parts_size(const struct iovec *parts, size_t count)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (!wherry__size_add(size, parts[i].iov_len, &size))
+            return SIZE_MAX;
+    return size;
 }

@@ -6,18 +6,6 @@
 #include "base/memory.h"
 #include "base/size.h"
 
-size_t wherry__sim_parts_size(const struct iovec *parts, size_t count)
-{
-    size_t size = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].iov_len > SIZE_MAX - size)
-            return SIZE_MAX;
-        size += parts[i].iov_len;
-    }
-    return size;
-}
-
 wherry__sim_piece *wherry__sim_piece_new(wherry_memory *memory, size_t room)
 {
     wherry__sim_piece *piece = wherry__memory_take(memory, sizeof(*piece) + room);

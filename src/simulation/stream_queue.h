@@ -31,9 +31,6 @@ typedef struct wherry__sim_source {
     size_t skip; /* bytes of the first part that were taken */
 } wherry__sim_source;
 
-/* The bytes of all parts; SIZE_MAX when they are more than can be. */
-size_t wherry__sim_parts_size(const struct iovec *parts, size_t count);
-
 /* A piece with room for so many bytes, empty. NULL: no memory. */
 wherry__sim_piece *wherry__sim_piece_new(wherry_memory *memory, size_t room);
 void wherry__sim_piece_free(wherry_memory *memory, wherry__sim_piece *piece);

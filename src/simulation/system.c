@@ -273,16 +273,6 @@ static bool send_fails(wherry__sim_host *host, ssize_t *result)
     return strikes(host, WHERRY_FAULT_NO_BUFFERS);
 }
 
-static size_t total(const struct iovec *parts, size_t count)
-{
-    size_t sum = 0;
-
-    for (size_t i = 0; i < count; i++)
-        if (!wherry__size_add(sum, parts[i].iov_len, &sum))
-            return SIZE_MAX;
-    return sum;
-}
-
 /* The parts up to size bytes. Returns how many. */
 static size_t clip(struct iovec *clipped, const struct iovec *parts, size_t count, size_t size)
 {
@@ -299,7 +289,7 @@ static size_t clip(struct iovec *clipped, const struct iovec *parts, size_t coun
 static ssize_t send_some(wherry__sim_socket *socket, const struct iovec *parts, size_t count,
                          int flags)
 {
-    const size_t size = total(parts, count);
+    const size_t size = wherry__sim_parts_size(parts, count);
     struct iovec clipped[PARTS_MAX];
     uint64_t most;
     ssize_t result;

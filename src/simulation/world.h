@@ -162,6 +162,7 @@ void wherry__sim_host_cut(wherry__sim_host *host);
 
 int64_t wherry__sim_monotonic(const wherry__sim_host *host);
 int64_t wherry__sim_wall(const wherry__sim_host *host);
+void wherry__sim_set_wall(wherry__sim_host *host, int64_t by);
 
 /* The first instant of the world at which the host's monotonic clock has reached until;
  * WHERRY_NEVER for that. */
@@ -241,6 +242,9 @@ wherry__sim_socket *wherry__sim_socket_make(wherry__sim_host *host, const wherry
                                             wherry__sim_kind kind, size_t size, int family,
                                             int type);
 void wherry__sim_socket_free(wherry__sim_socket *socket);
+
+/* The bytes of all parts; SIZE_MAX: more than that. */
+size_t wherry__sim_parts_size(const struct iovec *parts, size_t count);
 
 /* Its readiness may have changed: who waits for it is told. */
 void wherry__sim_socket_changed(wherry__sim_socket *socket);
