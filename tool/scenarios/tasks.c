@@ -109,7 +109,8 @@ static int fail_job(struct stage *stage, struct caller *caller, int64_t patience
     if (result == WHERRY_OK) {
         stage_check(stage, first == (first_failure == WHERRY_NEVER ? WHERRY_OK : WHERRY_E_REFUSED),
                     "a group ended with %s", wherry_error_name(first));
-        stage_check(stage, ended == count, "%u of %u members ended", ended, count);
+        stage_check(stage, ended == count || (first < 0 && !keeps_going), "%u of %u members ended",
+                    ended, count);
         if (first < 0 && !keeps_going && stage_is_simulated(stage) &&
             !stage_was_struck(stage, WHERRY_FAULT_STALL))
             stage_check(stage,

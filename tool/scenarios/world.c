@@ -96,6 +96,8 @@ static void end_trouble(struct stage *stage)
     wherry_simulation_set_faults(stage->world, NULL);
     for (unsigned i = 1; i <= hosts; i++) {
         stage_name(stage, i, one);
+        if (wherry_simulation_system(stage->world, one) == NULL)
+            continue;
         (void)wherry_simulation_heal(stage->world, one, "*");
         (void)wherry_simulation_release(stage->world, one, "*");
         (void)wherry_simulation_link(stage->world, one, "*", &quick);
