@@ -429,6 +429,8 @@ static int behave(void *argument)
     if (wherry_loop_random(wherry_loop_current(), random, sizeof(random)) < 0 ||
         wherry_loop_wall(wherry_loop_current()) <= 0)
         return WHERRY_E_INVALID;
+    if (wherry_simulation_hold(wherry_simulation_current(), "10.0.0.1", "*") < 0)
+        return WHERRY_E_INVALID; /* the observer sees it during this call */
     return wherry_sleep(wherry_in(WHERRY_SECONDS(1)));
 }
 
