@@ -165,8 +165,9 @@ typedef struct wherry_simulation_options {
     int64_t watchdog;      /* nanoseconds of real time without an event after which the
                               process is aborted with the seed and who runs; 0: 60 s;
                               negative: none */
-    uint64_t passes_max;   /* waits of programs without a step of time after which they
-                              count as running in circles; 0: 1,000,000 */
+    uint64_t passes_max;   /* waits of a loop, one after another, that need not wait and find
+                              nothing, after which its program counts as running in circles; and
+                              events without a step of time. 0: 1,000,000 */
     wherry_simulation_observer *observer; /* NULL: none */
     const void *choices; /* bytes that all that is drawn is taken from, until they are
                             used up: for fuzzers. NULL: none */
@@ -205,8 +206,8 @@ WHERRY_PUBLIC int wherry_simulation_inside(void);
 /* --- Hosts. A host is named by one of its addresses, or by its name. */
 
 typedef struct wherry_simulation_host_options {
-    size_t size;          /* set by the macro */
-    const char *name;     /* NULL: its first address */
+    size_t size;      /* set by the macro */
+    const char *name; /* up to 63 bytes without " *>", and no address. NULL: its first address */
     int64_t clock_offset; /* nanoseconds that its monotonic clock is ahead, at least 0 */
     int64_t wall_offset;  /* nanoseconds that its wall clock is ahead, or behind if negative */
     int32_t drift;        /* millionths by which its clocks run fast, or slow if negative; at most
@@ -219,9 +220,9 @@ typedef struct wherry_simulation_host_options {
 
 /* Makes a host: wherry_simulation_host(world, "10.0.0.1 fd00::1", .name = "server"). addresses:
  * one to eight numeric ones, IPv4 or IPv6, separated by spaces; 127.0.0.1 and ::1 it has by itself.
- * wherry_simulation_spawn makes those that are not there yet. WHERRY_E_INVALID: not an address, or
- * a loopback or wildcard one. WHERRY_E_EXISTS: a host has it, or the name. WHERRY_E_MISUSE: an
- * option out of range. WHERRY_E_NO_MEMORY. */
+ * wherry_simulation_spawn makes those that are not there yet. WHERRY_E_INVALID: not an address, one
+ * that is given twice, or a loopback, wildcard, multicast or broadcast one. WHERRY_E_EXISTS: a host
+ * has it, or the name. WHERRY_E_MISUSE: an option out of range. WHERRY_E_NO_MEMORY. */
 WHERRY_PUBLIC int wherry_simulation_host_with(wherry_simulation *world, const char *addresses,
                                               const wherry_simulation_host_options *options);
 #define wherry_simulation_host(world, ...)                                                         \
@@ -273,8 +274,9 @@ WHERRY_PUBLIC int wherry_simulation_kill(wherry_simulation *world, const char *h
 WHERRY_PUBLIC int wherry_simulation_power_off(wherry_simulation *world, const char *host);
 
 /* Starts the programs of a host again that were spawned there and are not running, in the order of
- * their spawning, and switches it on if it is off. Its monotonic clock begins anew, its wall clock
- * goes on. WHERRY_E_INVALID: there is no such host. WHERRY_E_NO_MEMORY, WHERRY_E_NO_STACK. */
+ * their spawning. If it is off it is switched on: then its monotonic clock begins anew, while its
+ * wall clock goes on. WHERRY_E_INVALID: there is no such host. WHERRY_E_NO_MEMORY,
+ * WHERRY_E_NO_STACK. */
 WHERRY_PUBLIC int wherry_simulation_restart(wherry_simulation *world, const char *host);
 
 /* Sets the wall clock of a host forward, or back if negative, as an administrator would. */
@@ -383,6 +385,7 @@ typedef struct wherry_simulation_statistics {
     WHERRY_RESERVED;
 } wherry_simulation_statistics;
 
+/* Fills statistics. */
 WHERRY_PUBLIC void wherry_simulation_statistics_read(const wherry_simulation *world,
                                                      wherry_simulation_statistics *statistics);
 

@@ -11,40 +11,63 @@
 
 #define MILLION 1000000
 
-/* span * (1 + drift / 1e6), rounded down: in two steps that cannot overflow. */
+/* Instants beyond what a number holds are its last one: then clocks stand still. */
+static int64_t plus(int64_t one, int64_t other)
+{
+    int64_t sum;
+
+    if (!__builtin_add_overflow(one, other, &sum))
+        return sum;
+    return other < 0 ? INT64_MIN : INT64_MAX;
+}
+
+/* span * (1 + drift / 1e6), rounded down: in steps that cannot overflow but for the sum. */
 static int64_t stretch(int64_t span, int32_t drift)
 {
-    return span + span / MILLION * drift + span % MILLION * drift / MILLION -
-           (span % MILLION * drift % MILLION < 0);
+    const int64_t part = span % MILLION * drift;
+
+    return plus(plus(span, span / MILLION * drift), part / MILLION - (part % MILLION < 0));
 }
 
 int64_t wherry__sim_monotonic(const wherry__sim_host *host)
 {
-    return host->clock_offset + stretch(host->world->now - host->started, host->drift);
+    return plus(stretch(host->world->now - host->started, host->drift), host->clock_offset);
 }
 
 int64_t wherry__sim_wall(const wherry__sim_host *host)
 {
-    return BEGINNING + host->wall_offset + stretch(host->world->now, host->drift);
+    return plus(plus(stretch(host->world->now, host->drift), host->wall_offset), BEGINNING);
 }
 
-/* The inverse: an estimate, then the few nanoseconds that rounding makes. */
+void wherry__sim_set_wall(wherry__sim_host *host, int64_t by)
+{
+    host->wall_offset = plus(host->wall_offset, by);
+}
+
+/* The inverse of stretch for a span of more than zero: an estimate that is right but for the few
+ * nanoseconds that rounding makes. */
+static int64_t shrink(int64_t span, int32_t drift)
+{
+    const int64_t whole = MILLION + drift;
+    int64_t shrunk;
+
+    if (drift == 0)
+        return span;
+    if (span / whole > INT64_MAX / MILLION - 1)
+        return WHERRY_NEVER;
+    shrunk = span / whole * MILLION + span % whole * MILLION / whole;
+    while (stretch(shrunk, drift) < span)
+        shrunk++;
+    while (stretch(shrunk - 1, drift) >= span)
+        shrunk--;
+    return shrunk;
+}
+
 int64_t wherry__sim_world_time(const wherry__sim_host *host, int64_t until)
 {
-    int64_t span;
-
     if (until == WHERRY_NEVER)
         return WHERRY_NEVER;
     if (until <= wherry__sim_monotonic(host))
         return host->world->now;
-    span = until - host->clock_offset;
-    if (host->drift == 0)
-        return span > WHERRY_NEVER - host->started ? WHERRY_NEVER : host->started + span;
-    span = span / (MILLION + host->drift) * MILLION +
-           span % (MILLION + host->drift) * MILLION / (MILLION + host->drift);
-    while (stretch(span, host->drift) < until - host->clock_offset)
-        span++;
-    while (stretch(span - 1, host->drift) >= until - host->clock_offset)
-        span--;
-    return host->started + span;
+    return plus(shrink(until - host->clock_offset, host->drift), host->started);
 }

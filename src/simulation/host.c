@@ -83,7 +83,9 @@ static bool is_no_host(const struct sockaddr *name)
     if (is_loopback(name))
         return true;
     if (name->sa_family == AF_INET)
-        return v4->sin_addr.s_addr == htonl(INADDR_ANY) || IN_MULTICAST(ntohl(v4->sin_addr.s_addr));
+        return v4->sin_addr.s_addr == htonl(INADDR_ANY) ||
+               v4->sin_addr.s_addr == htonl(INADDR_BROADCAST) ||
+               IN_MULTICAST(ntohl(v4->sin_addr.s_addr));
     return IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr) || IN6_IS_ADDR_MULTICAST(&v6->sin6_addr) ||
            IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
 }
@@ -318,6 +320,15 @@ void wherry__sim_host_free(wherry__sim_host *host)
     wherry__memory_give(memory, host, sizeof(*host));
 }
 
+/* A name that is no address, nor means more than one host where two are named. */
+static bool is_name(const char *name)
+{
+    wherry__sim_name address;
+
+    return name[0] != '\0' && strlen(name) < sizeof(((wherry__sim_host *)0)->name) &&
+           strpbrk(name, " *>") == NULL && !parse_one(name, strlen(name), &address);
+}
+
 static int check_options(const wherry_simulation_host_options *options)
 {
     if (options->clock_offset < 0)
@@ -328,21 +339,31 @@ static int check_options(const wherry_simulation_host_options *options)
     if (options->first_port > options->last_port ||
         (options->first_port == 0) != (options->last_port == 0))
         return wherry__fail(WHERRY_E_MISUSE, "options first_port, last_port: no range");
-    if (options->name != NULL && (options->name[0] == '\0' ||
-                                  strlen(options->name) >= sizeof(((wherry__sim_host *)0)->name)))
-        return wherry__fail(WHERRY_E_MISUSE, "option name: empty or longer than %zu bytes",
+    if (options->name != NULL && !is_name(options->name))
+        return wherry__fail(WHERRY_E_MISUSE,
+                            "option name: empty, longer than %zu bytes, an address, or with one "
+                            "of \" *>\"",
                             sizeof(((wherry__sim_host *)0)->name) - 1);
     return WHERRY_OK;
 }
 
-static int check_addresses(wherry_simulation *world, const wherry__sim_name *addresses, int count,
-                           const char *name)
+static int check_addresses(const char *text, const wherry__sim_name *addresses, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (is_no_host(&addresses[i].any))
+            return wherry__fail(WHERRY_E_INVALID, "no host can have \"%s\"", text);
+        for (int j = 0; j < i; j++)
+            if (same_address(&addresses[i].any, &addresses[j].any))
+                return wherry__fail(WHERRY_E_INVALID, "an address twice: \"%s\"", text);
+    }
+    return count > 0 ? WHERRY_OK : wherry__fail(WHERRY_E_INVALID, "a host without an address");
+}
+
+static int check_others(wherry_simulation *world, const wherry__sim_name *addresses, int count,
+                        const char *name)
 {
     wherry__link *list = &world->hosts;
 
-    for (int i = 0; i < count; i++)
-        if (is_no_host(&addresses[i].any))
-            return wherry__fail(WHERRY_E_INVALID, "no host can have that address");
     for (wherry__link *link = list->next; link != list; link = link->next) {
         const wherry__sim_host *host = WHERRY__OWNER(link, wherry__sim_host, link);
 
@@ -352,7 +373,7 @@ static int check_addresses(wherry_simulation *world, const wherry__sim_name *add
             if (wherry__sim_host_has(host, &addresses[i].any))
                 return wherry__fail(WHERRY_E_EXISTS, "host %s has that address", host->name);
     }
-    return count > 0 ? WHERRY_OK : wherry__fail(WHERRY_E_INVALID, "a host without an address");
+    return WHERRY_OK;
 }
 
 static void apply(wherry__sim_host *host, const wherry_simulation_host_options *options)
@@ -392,7 +413,9 @@ int wherry_simulation_host_with(wherry_simulation *world, const char *text,
         return count;
     (void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(text + strspn(text, " "), " "),
                    text + strspn(text, " "));
-    result = check_addresses(world, addresses, count, options.name == NULL ? first : options.name);
+    result = check_addresses(text, addresses, count);
+    if (result == WHERRY_OK)
+        result = check_others(world, addresses, count, options.name == NULL ? first : options.name);
     if (result < 0)
         return result;
     host = wherry__sim_host_make(world, options.name == NULL ? first : options.name, addresses,

@@ -33,6 +33,12 @@ static void rouse(wherry_poller *poller)
         wherry__sim_program_ready(poller->program);
 }
 
+static void wake(wherry_poller *poller)
+{
+    poller->woken = true;
+    rouse(poller);
+}
+
 static void on_timer(wherry__sim_event *event)
 {
     rouse(WHERRY__OWNER(event, wherry_poller, timer));
@@ -258,21 +264,18 @@ void wherry__sim_poller_errand(wherry_poller *poller, wherry__sim_errand *errand
 {
     wherry__link_remove(&errand->link);
     wherry__list_append(&poller->errands, &errand->link);
-    rouse(poller);
+    wake(poller);
 }
 
-static bool run_errands(wherry_poller *poller)
+static void run_errands(wherry_poller *poller)
 {
     wherry__link *link;
-    bool some = false;
 
     while ((link = wherry__list_take(&poller->errands)) != NULL) {
         wherry__sim_errand *errand = WHERRY__OWNER(link, wherry__sim_errand, link);
 
         errand->run(errand);
-        some = true;
     }
-    return some;
 }
 
 static bool has_news(const wherry_poller *poller)
@@ -283,14 +286,16 @@ static bool has_news(const wherry_poller *poller)
     return false;
 }
 
-/* Until the given instant of the world, or until it is roused. */
+/* Until the given instant of the world, or until it is roused; where it is so already, others go on
+ * until then. */
 static void go_to_world(wherry_poller *poller, int64_t time)
 {
+    static const bool never = false;
     wherry_simulation *world = poller->host->world;
 
     poller->waiting = true;
     if (poller->program == NULL || world->running == NULL) {
-        wherry__sim_go_on(world, time, &poller->roused);
+        wherry__sim_go_on(world, time, poller->roused ? &never : &poller->roused);
     } else {
         if (!poller->roused && time != WHERRY_NEVER)
             wherry__sim_at(world, &poller->timer, time);
@@ -327,27 +332,27 @@ int wherry__sim_poller_wait(wherry_system *system, wherry_poller *poller, int64_
     wherry__sim_host *host = wherry__sim_host_of(system);
     wherry_simulation *world = host->world;
     const int64_t time = until <= 0 ? world->now : wherry__sim_world_time(host, until);
-    bool roused;
+    bool woken;
     int count;
 
     if (capacity <= 0)
         return -EINVAL;
+    poller->until = until;
     if (wherry__sim_fault(host, WHERRY_FAULT_INTERRUPTED, 1, NULL)) {
         go_to_world(poller, earliest(poller));
         poller->last_wait = world->now;
         return -EINTR;
     }
-    poller->until = until;
     do {
-        poller->roused |= has_news(poller) || !wherry__list_empty(&poller->errands);
+        poller->roused = poller->woken || has_news(poller);
         go_to_world(poller, poller->roused || time < earliest(poller) ? earliest(poller) : time);
         poller->last_wait = world->now;
-        roused = poller->roused;
-        poller->roused = false;
-        roused = run_errands(poller) || roused;
+        woken = poller->woken;
+        poller->woken = false;
+        run_errands(poller);
         count = report(poller, ready, capacity);
         count = report_spurious(poller, ready, count, capacity);
-    } while (count == 0 && !roused && world->now < time && world->failure == WHERRY_OK);
+    } while (count == 0 && !woken && world->now < time && world->failure == WHERRY_OK);
     count_turn(poller, count == 0 && time <= world->now && until <= 0);
     shuffle(poller, ready, count);
     return count;
@@ -356,5 +361,5 @@ int wherry__sim_poller_wait(wherry_system *system, wherry_poller *poller, int64_
 void wherry__sim_poller_wake(wherry_system *system, wherry_poller *poller)
 {
     (void)system;
-    rouse(poller);
+    wake(poller);
 }

@@ -22,7 +22,8 @@ struct wherry_poller {
     wherry__link errands;
     wherry__link awaited; /* errands to be */
     bool waiting;
-    bool roused;        /* the wait is to end: something is ready, or wake was called */
+    bool roused;        /* it is to be looked at what the wait waits for */
+    bool woken;         /* the wait is to end, also if nothing is ready */
     int64_t until;      /* of the host's clock, while it waits */
     int64_t last_wait;  /* of the world */
     uint64_t idle_turns; /* waits that did not wait and found nothing, one after another */

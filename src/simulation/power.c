@@ -132,7 +132,7 @@ int wherry_simulation_step_wall(wherry_simulation *world, const char *name, int6
 
     if (result < 0)
         return result;
-    host->wall_offset += by;
+    wherry__sim_set_wall(host, by);
     tell(host, "wall clock");
     return WHERRY_OK;
 }

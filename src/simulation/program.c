@@ -254,17 +254,6 @@ static void forget_loops(wherry__sim_program *program)
     }
 }
 
-static void forget_signals(wherry__sim_program *program)
-{
-    wherry_system_signal **place = &program->host->signals;
-
-    while (*place != NULL)
-        if ((*place)->state[1] == program)
-            *place = (*place)->state[0];
-        else
-            place = (wherry_system_signal **)(void *)&(*place)->state[0];
-}
-
 void wherry__sim_program_close_all(wherry__sim_program *program)
 {
     wherry__sim_host *host = program->host;
@@ -288,7 +277,7 @@ void wherry__sim_program_discard(wherry__sim_program *program)
     wherry__running = NULL;
     wherry__sim_program_close_all(program);
     forget_loops(program);
-    forget_signals(program);
+    wherry__sim_signals_forget(program);
     wherry__running = task;
     host->discarding = false;
     wherry__sim_cancel(host->world, &program->turn);
@@ -316,26 +305,9 @@ static void cancel_main(wherry__sim_program *program)
         wherry__sim_poller_errand(program->main->loop->poller, &program->stopping);
 }
 
-static bool deliver(wherry__sim_program *program, int number)
-{
-    wherry_system_signal *one = program->host->signals;
-    bool some = false;
-
-    while (one != NULL) {
-        wherry_system_signal *next = one->state[0];
-
-        if (one->number == number && one->state[1] == program) {
-            one->arrived(one);
-            some = true;
-        }
-        one = next;
-    }
-    return some;
-}
-
 void wherry__sim_program_stop(wherry__sim_program *program)
 {
-    if (deliver(program, SIGTERM))
+    if (wherry__sim_signal(program, SIGTERM))
         return;
     if (program->main != NULL)
         cancel_main(program);
@@ -367,13 +339,41 @@ static int check_options(const wherry_simulation_spawn_options *options, wherry_
     return WHERRY_OK;
 }
 
-static wherry__sim_host *host_for(wherry_simulation *world, const char *name)
+/* The one that is named, or a new one with that address. */
+static int host_for(wherry_simulation *world, const char *name, wherry__sim_host **host)
 {
-    wherry__sim_host *host = wherry__sim_host_named(world, name);
+    int result = WHERRY_OK;
 
-    if (host != NULL)
-        return host;
-    return wherry_simulation_host(world, name) < 0 ? NULL : wherry__sim_host_named(world, name);
+    *host = wherry__sim_host_named(world, name);
+    if (*host == NULL && strchr(name, ' ') != NULL)
+        return wherry__fail(WHERRY_E_INVALID, "\"%s\" is not one host", name);
+    if (*host == NULL)
+        result = wherry_simulation_host(world, name);
+    if (result == WHERRY_OK)
+        *host = wherry__sim_host_named(world, name);
+    return result;
+}
+
+static wherry__sim_program *make(wherry__sim_host *host,
+                                 const wherry_simulation_spawn_options *options)
+{
+    wherry__sim_program *program = wherry__memory_take(wherry__sim_memory(host->world),
+                                                       sizeof(*program));
+
+    if (program == NULL)
+        return NULL;
+    program->host = host;
+    program->plain = options->plain != 0;
+    program->must_end = options->must_end != 0;
+    program->stack_size = options->stack_size == 0 ? STACK_DEFAULT : options->stack_size;
+    program->turn.run = on_turn;
+    program->stopping.run = run_stopping;
+    wherry__link_init(&program->stopping.link);
+    (void)snprintf(program->name, sizeof(program->name), "%s",
+                   options->name == NULL ? "program" : options->name);
+    wherry__sim_arena_init(&program->arena, host);
+    wherry__list_append(&host->programs, &program->link);
+    return program;
 }
 
 int wherry_simulation_spawn_with(wherry_simulation *world, const char *where, wherry_body *body,
@@ -390,27 +390,16 @@ int wherry_simulation_spawn_with(wherry_simulation *world, const char *where, wh
                      : check_options(&options, body);
     if (result < 0)
         return result;
-    host = host_for(world, where);
-    if (host == NULL)
-        return WHERRY_E_INVALID;
+    result = host_for(world, where, &host);
+    if (result < 0)
+        return result;
     if (!host->on)
         return wherry__fail(WHERRY_E_CLOSED, "host %s is off", host->name);
-    program = wherry__memory_take(wherry__sim_memory(world), sizeof(*program));
+    program = make(host, &options);
     if (program == NULL)
         return WHERRY_E_NO_MEMORY;
-    program->host = host;
     program->body = body;
     program->argument = argument;
-    program->plain = options.plain != 0;
-    program->must_end = options.must_end != 0;
-    program->stack_size = options.stack_size == 0 ? STACK_DEFAULT : options.stack_size;
-    program->turn.run = on_turn;
-    program->stopping.run = run_stopping;
-    wherry__link_init(&program->stopping.link);
-    (void)snprintf(program->name, sizeof(program->name), "%s",
-                   options.name == NULL ? "program" : options.name);
-    wherry__sim_arena_init(&program->arena, host);
-    wherry__list_append(&host->programs, &program->link);
     wherry__sim_program_start(program, options.delay);
     return WHERRY_OK;
 }

@@ -45,6 +45,12 @@ void wherry__sim_program_discard(wherry__sim_program *program);
 /* Closes its descriptors, as the kernel does at the end of a process. */
 void wherry__sim_program_close_all(wherry__sim_program *program);
 
+/* Has a signal come to it. False: it does not take it. */
+bool wherry__sim_signal(wherry__sim_program *program, int number);
+
+/* It takes none any more, and those who did are not looked at. */
+void wherry__sim_signals_forget(wherry__sim_program *program);
+
 /* Asks it to end in order: by SIGTERM, by canceling its task; or kills it. */
 void wherry__sim_program_stop(wherry__sim_program *program);
 

@@ -172,7 +172,9 @@ size_t wherry_simulation_report(const wherry_simulation *world, char *text, size
     return page.length;
 }
 
-const wherry__sim_program *wherry__sim_unended(const wherry_simulation *world)
+/* --- who is looked for */
+
+static const wherry__sim_program *find_living(const wherry_simulation *world, bool must_end)
 {
     for (const wherry__link *link = world->hosts.next; link != &world->hosts; link = link->next) {
         const wherry__link *programs = &WHERRY__OWNER(link, wherry__sim_host, link)->programs;
@@ -180,11 +182,50 @@ const wherry__sim_program *wherry__sim_unended(const wherry_simulation *world)
         for (const wherry__link *one = programs->next; one != programs; one = one->next) {
             const wherry__sim_program *program = WHERRY__OWNER(one, wherry__sim_program, link);
 
-            if (program->alive && program->must_end)
+            if (program->alive && (program->must_end || !must_end))
                 return program;
         }
     }
     return NULL;
+}
+
+const wherry__sim_program *wherry__sim_unended(const wherry_simulation *world)
+{
+    return find_living(world, true);
+}
+
+const wherry__sim_program *wherry__sim_living(const wherry_simulation *world)
+{
+    return find_living(world, false);
+}
+
+typedef struct reason_finder {
+    wherry_task_visitor visitor;
+    const char *reason;
+} reason_finder;
+
+static void find_reason(wherry_task_visitor *visitor, wherry_task *task)
+{
+    reason_finder *finder = (reason_finder *)visitor;
+
+    if (finder->reason == NULL)
+        finder->reason = task->reason;
+}
+
+const char *wherry__sim_waits_for(const wherry__sim_program *program)
+{
+    const wherry__link *list = &program->host->pollers;
+    reason_finder finder = { .visitor.see = find_reason };
+
+    if (!program->begun)
+        return "its beginning";
+    for (const wherry__link *link = list->next; link != list; link = link->next) {
+        const wherry_poller *poller = WHERRY__OWNER(link, wherry_poller, link);
+
+        if (poller->program == program && poller->loop != NULL)
+            wherry_loop_tasks(poller->loop, &finder.visitor);
+    }
+    return finder.reason == NULL ? "its turn" : finder.reason;
 }
 
 /* --- numbers */

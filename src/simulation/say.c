@@ -123,16 +123,18 @@ static void bite(const wherry_simulation *world)
     abort();
 }
 
-static uint64_t step_of(const wherry_simulation *world)
+/* Calls of one program count, and turns that make none. */
+static uint64_t progress_of(const wherry_simulation *world)
 {
-    return __atomic_load_n(&world->step, __ATOMIC_RELAXED);
+    return __atomic_load_n(&world->step, __ATOMIC_RELAXED) +
+           __atomic_load_n(&world->happened, __ATOMIC_RELAXED);
 }
 
 static void *look_on(void *argument)
 {
     watchdog *dog = argument;
     int64_t next = wherry__posix_monotonic(NULL) + dog->limit;
-    uint64_t seen = step_of(dog->world);
+    uint64_t seen = progress_of(dog->world);
 
     (void)pthread_mutex_lock(&dog->lock);
     while (!dog->is_over) {
@@ -142,13 +144,26 @@ static void *look_on(void *argument)
         (void)pthread_cond_timedwait(&dog->over, &dog->lock, &time);
         if (dog->is_over || wherry__posix_monotonic(NULL) < next)
             continue;
-        if (step_of(dog->world) == seen)
+        if (progress_of(dog->world) == seen)
             bite(dog->world);
-        seen = step_of(dog->world);
+        seen = progress_of(dog->world);
         next = wherry__posix_monotonic(NULL) + dog->limit;
     }
     (void)pthread_mutex_unlock(&dog->lock);
     return NULL;
+}
+
+/* Signals of the process are not for the watchdog, who would handle them on a thread of its own. */
+static int begin_thread(watchdog *dog)
+{
+    sigset_t all, former;
+    int result;
+
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &former);
+    result = pthread_create(&dog->thread, NULL, look_on, dog);
+    (void)pthread_sigmask(SIG_SETMASK, &former, NULL);
+    return result;
 }
 
 static watchdog *start(wherry_simulation *world)
@@ -165,7 +180,7 @@ static watchdog *start(wherry_simulation *world)
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&dog->over, &attributes);
     (void)pthread_condattr_destroy(&attributes);
-    if (pthread_create(&dog->thread, NULL, look_on, dog) == 0)
+    if (begin_thread(dog) == 0)
         return dog;
     wherry__memory_give(wherry__sim_memory(world), dog, sizeof(*dog));
     return NULL;

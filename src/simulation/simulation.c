@@ -20,10 +20,10 @@
 #define BUFFER_DEFAULT ((size_t)208 << 10)
 #define PASSES_DEFAULT 1000000
 #define WATCHDOG_DEFAULT WHERRY_SECONDS(60)
-#define MTU_MIN 576
 
 /* The world in which programs of this thread run now. */
 static _Thread_local wherry_simulation *current;
+static _Thread_local char thread_mark; /* its address tells threads apart */
 
 /* --- making one */
 
@@ -31,10 +31,6 @@ static int check_options(const wherry_simulation_options *options)
 {
     if (options->result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the simulation");
-    if (options->link.mtu != 0 && options->link.mtu < MTU_MIN)
-        return wherry__fail(WHERRY_E_MISUSE, "option link: an mtu under %d bytes", MTU_MIN);
-    if (options->link.jitter < 0)
-        return wherry__fail(WHERRY_E_MISUSE, "option link: a negative jitter");
     if (options->replay == NULL && options->replay_count > 0)
         return wherry__fail(WHERRY_E_MISUSE, "option replay_count: there is nothing to replay");
     if (options->choices == NULL && options->choices_size > 0)
@@ -106,6 +102,7 @@ int wherry_simulation_new_with(const wherry_simulation_options *given)
         return WHERRY_E_NO_MEMORY;
     wherry__counted_memory_init(&world->memory, memory);
     world->options = options;
+    world->thread = &thread_mark;
     wherry__link_init(&world->hosts);
     result = prepare(world);
     if (result < 0)
@@ -182,6 +179,7 @@ static int outcome(wherry_simulation *world)
 
 void wherry__sim_settle(wherry_simulation *world)
 {
+    const uint64_t cause = world->cause;
     wherry__sim_event *event;
 
     if (world->settling)
@@ -192,6 +190,7 @@ void wherry__sim_settle(wherry_simulation *world)
         event->run(event);
     }
     world->settling = false;
+    world->cause = cause;
 }
 
 static void happen(wherry_simulation *world, wherry__sim_event *event)
@@ -203,19 +202,16 @@ static void happen(wherry_simulation *world, wherry__sim_event *event)
     world->cause = event->cause;
     event->run(event);
     wherry__sim_settle(world);
+    world->cause = 0;
+    __atomic_store_n(&world->happened, world->happened + 1, __ATOMIC_RELAXED);
     if (++world->instant_steps > world->options.passes_max)
         (void)wherry__sim_fail(world, WHERRY_E_STUCK, "%llu things happened without time going on",
                                (unsigned long long)world->instant_steps);
 }
 
-/* What a wait outside of programs does, and the runs do in the same way. */
-void wherry__sim_go_on(wherry_simulation *world, int64_t until, const bool *stop)
+static bool is_empty(const wherry_simulation *world)
 {
-    while (!*stop && world->failure == WHERRY_OK &&
-           wherry__sim_agenda_first(&world->agenda) <= until && world->agenda.count > 0)
-        happen(world, wherry__sim_agenda_take(&world->agenda));
-    if (!*stop && until != WHERRY_NEVER && world->now < until)
-        world->now = until;
+    return world->agenda.count == 0;
 }
 
 static bool is_quiet(const wherry_simulation *world)
@@ -223,21 +219,17 @@ static bool is_quiet(const wherry_simulation *world)
     return world->agenda.count == world->agenda.background;
 }
 
+/* Of a world without programs it cannot be said. */
 static bool has_ended(const wherry_simulation *world)
 {
     const wherry__link *hosts = &world->hosts;
-    bool some = false;
 
-    for (const wherry__link *link = hosts->next; link != hosts; link = link->next) {
-        const wherry__link *programs = &WHERRY__OWNER(link, wherry__sim_host, link)->programs;
-
-        for (const wherry__link *one = programs->next; one != programs; one = one->next) {
-            if (WHERRY__OWNER(one, wherry__sim_program, link)->alive)
-                return false;
-            some = true;
-        }
-    }
-    return some;
+    if (wherry__sim_living(world) != NULL)
+        return false;
+    for (const wherry__link *link = hosts->next; link != hosts; link = link->next)
+        if (!wherry__list_empty(&WHERRY__OWNER(link, wherry__sim_host, link)->programs))
+            return true;
+    return false;
 }
 
 /* --- runs */
@@ -251,8 +243,9 @@ typedef struct aside {
 
 static int enter(wherry_simulation *world, aside *former)
 {
-    if (world == NULL || world->inside)
-        return wherry__fail(WHERRY_E_MISUSE, "no simulation, or one that is running");
+    if (world == NULL || world->inside || world->thread != &thread_mark)
+        return wherry__fail(WHERRY_E_MISUSE,
+                            "no simulation, or one that is running or another thread's");
     if (!world->said && !world->options.quiet)
         wherry__sim_say(world, "begins");
     world->said = true;
@@ -279,8 +272,28 @@ static void check_ended(wherry_simulation *world, const char *when)
     const wherry__sim_program *program = wherry__sim_unended(world);
 
     if (program != NULL)
-        (void)wherry__sim_fail(world, WHERRY_E_STUCK, "program \"%s\" on host %s has not ended %s",
-                               program->name, program->host->name, when);
+        (void)wherry__sim_fail(world, WHERRY_E_STUCK,
+                               "program \"%s\" on host %s has not ended %s: it waits for \"%s\"",
+                               program->name, program->host->name, when,
+                               wherry__sim_waits_for(program));
+}
+
+/* From inside the world, which happens where a program uses a loop that is not its own, it is
+ * entered already. */
+void wherry__sim_go_on(wherry_simulation *world, int64_t until, const bool *stop)
+{
+    const bool entered = world->inside;
+    aside former;
+
+    if (!entered && enter(world, &former) < 0)
+        return;
+    while (!*stop && world->failure == WHERRY_OK && !is_empty(world) &&
+           wherry__sim_agenda_first(&world->agenda) <= until)
+        happen(world, wherry__sim_agenda_take(&world->agenda));
+    if (!*stop && until != WHERRY_NEVER && world->now < until)
+        world->now = until;
+    if (!entered)
+        (void)leave(world, &former);
 }
 
 /* How a run ends by itself. */
@@ -294,15 +307,37 @@ static enum ending go(wherry_simulation *world, int64_t end, bool until_quiet,
             return WHEN_TRUE;
         if (condition == NULL && !until_quiet && has_ended(world))
             return WHEN_ENDED;
-        if (is_quiet(world) && (until_quiet || wherry__sim_unended(world) != NULL))
+        if (is_quiet(world) &&
+            (until_quiet || condition != NULL || wherry__sim_unended(world) != NULL))
             return WHEN_QUIET;
-        if (world->agenda.count == 0 || wherry__sim_agenda_first(&world->agenda) > end)
+        if (is_empty(world) || wherry__sim_agenda_first(&world->agenda) > end)
             break;
         happen(world, wherry__sim_agenda_take(&world->agenda));
     }
     if (world->failure == WHERRY_OK && end != WHERRY_NEVER && end > world->now)
         world->now = end;
     return AT_LIMIT;
+}
+
+static void check_end(wherry_simulation *world)
+{
+    check_ended(world, "in the time of the run");
+    if (world->failure == WHERRY_OK && wherry__sim_faults_check(world) < 0)
+        (void)wherry__sim_fail(world, WHERRY_E_BROKEN, "%s", wherry_problem());
+}
+
+static void check_condition(wherry_simulation *world)
+{
+    const wherry__sim_program *program = wherry__sim_living(world);
+
+    if (program == NULL)
+        (void)wherry__sim_fail(world, WHERRY_E_STUCK,
+                               "the condition does not hold, and no program is left");
+    else
+        (void)wherry__sim_fail(world, WHERRY_E_STUCK,
+                               "the condition does not hold, and nothing can happen any more: "
+                               "program \"%s\" on host %s waits for \"%s\"",
+                               program->name, program->host->name, wherry__sim_waits_for(program));
 }
 
 static int run(wherry_simulation *world, int64_t duration, bool until_quiet,
@@ -315,21 +350,16 @@ static int run(wherry_simulation *world, int64_t duration, bool until_quiet,
     if (result < 0)
         return result;
     ending = go(world, wherry__instant_after(world->now, duration), until_quiet, condition);
-    if (ending == WHEN_TRUE)
-        return leave(world, &former);
     if (ending == WHEN_QUIET)
         check_ended(world, "and nothing can happen any more");
-    else if (condition == NULL)
-        check_ended(world, "in the time of the run");
-    if (condition == NULL && world->failure == WHERRY_OK && wherry__sim_faults_check(world) < 0)
-        (void)wherry__sim_fail(world, WHERRY_E_BROKEN, "%s", wherry_problem());
+    if (condition == NULL)
+        check_end(world);
+    else if (ending == WHEN_QUIET)
+        check_condition(world);
     result = leave(world, &former);
-    if (result < 0 || condition == NULL)
+    if (result < 0 || condition == NULL || ending == WHEN_TRUE)
         return result;
-    return is_quiet(world) ? wherry__sim_fail(world, WHERRY_E_STUCK,
-                                              "nothing can happen any more, and the condition "
-                                              "does not hold")
-                           : wherry__fail(WHERRY_E_TIMED_OUT, "the condition does not hold");
+    return wherry__fail(WHERRY_E_TIMED_OUT, "the condition does not hold");
 }
 
 int wherry_simulation_run(wherry_simulation *world, int64_t duration)
@@ -358,8 +388,8 @@ int wherry_simulation_step(wherry_simulation *world)
 
     if (result < 0)
         return result;
-    event = wherry__sim_agenda_take(&world->agenda);
-    if (event != NULL && world->failure == WHERRY_OK)
+    event = world->failure == WHERRY_OK ? wherry__sim_agenda_take(&world->agenda) : NULL;
+    if (event != NULL)
         happen(world, event);
     result = leave(world, &former);
     return result < 0 ? result : event != NULL;

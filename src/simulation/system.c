@@ -1,26 +1,16 @@
 /* System: the table of a simulated host. Each call finds the socket, lets the faults of calls
  * strike, asks the class, tells what happened, and does what follows at once. */
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <wherry/error.h>
 
-#include "base/size.h"
+#include "simulation/call.h"
 #include "simulation/program.h"
-#include "simulation/world.h"
-
-#define PARTS_MAX 64
-
-/* Who made the call: the code behind the table. */
-#define SITE __builtin_return_address(0)
 
 /* --- what all calls share */
 
-/* The end of a call: told, settled, answered. */
-static ssize_t end(wherry__sim_host *host, const char *what, int descriptor, ssize_t result,
-                   const void *site)
+ssize_t wherry__sim_call_end(wherry__sim_host *host, const char *what, int descriptor,
+                             ssize_t result, const void *site)
 {
     wherry__sim_tell(host->world, host,
                      (wherry_simulation_event){
@@ -29,8 +19,7 @@ static ssize_t end(wherry__sim_host *host, const char *what, int descriptor, ssi
     return result;
 }
 
-/* A program that uses a descriptor which is not its own, or no more, may hit somebody else's. */
-static wherry__sim_socket *find(wherry__sim_host *host, const char *what, int descriptor)
+wherry__sim_socket *wherry__sim_call_find(wherry__sim_host *host, const char *what, int descriptor)
 {
     wherry_simulation *world = host->world;
     wherry__sim_socket *socket = wherry__sim_descriptor_find(host, descriptor);
@@ -43,7 +32,7 @@ static wherry__sim_socket *find(wherry__sim_host *host, const char *what, int de
     return socket;
 }
 
-static bool strikes(wherry__sim_host *host, int fault)
+bool wherry__sim_call_strikes(wherry__sim_host *host, int fault)
 {
     return wherry__sim_fault(host, fault, 1, NULL);
 }
@@ -57,8 +46,8 @@ static int sim_socket(wherry_system *self, int family, int type, int protocol)
     int result;
 
     type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (strikes(host, WHERRY_FAULT_NO_DESCRIPTORS))
-        return (int)end(host, "socket", -1, -EMFILE, SITE);
+    if (wherry__sim_call_strikes(host, WHERRY_FAULT_NO_DESCRIPTORS))
+        return (int)wherry__sim_call_end(host, "socket", -1, -EMFILE, WHERRY__SIM_SITE);
     if (type == SOCK_DGRAM)
         result = wherry__sim_datagram_make(host, family, type, protocol, &socket);
     else
@@ -68,17 +57,18 @@ static int sim_socket(wherry_system *self, int family, int type, int protocol)
         if (result < 0)
             socket->class->close(socket);
     }
-    return (int)end(host, "socket", result, result, SITE);
+    return (int)wherry__sim_call_end(host, "socket", result, result, WHERRY__SIM_SITE);
 }
 
 static int sim_close(wherry_system *self, int descriptor)
 {
     wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "close", descriptor);
+    wherry__sim_socket *socket = wherry__sim_call_find(host, "close", descriptor);
 
     if (socket != NULL)
         wherry__sim_descriptor_close(socket);
-    return (int)end(host, "close", descriptor, socket == NULL ? -EBADF : 0, SITE);
+    return (int)wherry__sim_call_end(host, "close", descriptor, socket == NULL ? -EBADF : 0,
+                                     WHERRY__SIM_SITE);
 }
 
 /* --- names */
@@ -87,17 +77,17 @@ static int sim_bind(wherry_system *self, int descriptor, const struct sockaddr *
                     socklen_t size)
 {
     wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "bind", descriptor);
+    wherry__sim_socket *socket = wherry__sim_call_find(host, "bind", descriptor);
     int result = socket == NULL ? -EBADF : wherry__sim_bind(socket, name, size);
 
-    return (int)end(host, "bind", descriptor, result, SITE);
+    return (int)wherry__sim_call_end(host, "bind", descriptor, result, WHERRY__SIM_SITE);
 }
 
 static int sim_local_name(wherry_system *self, int descriptor, struct sockaddr *name,
                           socklen_t *size)
 {
     wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "local_name", descriptor);
+    wherry__sim_socket *socket = wherry__sim_call_find(host, "local_name", descriptor);
     wherry__sim_name local;
 
     if (socket == NULL)
@@ -111,7 +101,7 @@ static int sim_remote_name(wherry_system *self, int descriptor, struct sockaddr 
                            socklen_t *size)
 {
     wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "remote_name", descriptor);
+    wherry__sim_socket *socket = wherry__sim_call_find(host, "remote_name", descriptor);
     wherry__sim_name remote;
 
     if (socket == NULL)
@@ -127,7 +117,8 @@ static int sim_unlink(wherry_system *self, const char *path)
 {
     wherry__sim_host *host = wherry__sim_host_of(self);
 
-    return (int)end(host, "unlink", -1, wherry__sim_unlink(host, path), SITE);
+    return (int)wherry__sim_call_end(host, "unlink", -1, wherry__sim_unlink(host, path),
+                                     WHERRY__SIM_SITE);
 }
 
 /* --- connecting */
@@ -135,12 +126,12 @@ static int sim_unlink(wherry_system *self, const char *path)
 static int sim_listen(wherry_system *self, int descriptor, int backlog)
 {
     wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "listen", descriptor);
+    wherry__sim_socket *socket = wherry__sim_call_find(host, "listen", descriptor);
     int result = socket == NULL                  ? -EBADF
                  : socket->class->listen == NULL ? -EOPNOTSUPP
                                                  : socket->class->listen(socket, backlog);
 
-    return (int)end(host, "listen", descriptor, result, SITE);
+    return (int)wherry__sim_call_end(host, "listen", descriptor, result, WHERRY__SIM_SITE);
 }
 
 /* What accept(2) can answer besides a connection, which waits then for the next. */
@@ -149,11 +140,11 @@ static bool accept_fails(wherry__sim_host *host, int *result)
     static const int errors[] = { ECONNABORTED, ENFILE, ENOBUFS, ENOMEM, EPROTO, EPERM, ENETDOWN };
     uint64_t value;
 
-    if (strikes(host, WHERRY_FAULT_NO_DESCRIPTORS))
+    if (wherry__sim_call_strikes(host, WHERRY_FAULT_NO_DESCRIPTORS))
         *result = -EMFILE;
-    else if (strikes(host, WHERRY_FAULT_INTERRUPTED))
+    else if (wherry__sim_call_strikes(host, WHERRY_FAULT_INTERRUPTED))
         *result = -EINTR;
-    else if (strikes(host, WHERRY_FAULT_NOT_YET))
+    else if (wherry__sim_call_strikes(host, WHERRY_FAULT_NOT_YET))
         *result = -EAGAIN;
     else if (wherry__sim_fault(host, WHERRY_FAULT_ACCEPT, sizeof(errors) / sizeof(*errors), &value))
         *result = -errors[value];
@@ -192,17 +183,18 @@ static int accept_one(wherry__sim_socket *socket, struct sockaddr *name, socklen
 static int sim_accept(wherry_system *self, int descriptor, struct sockaddr *name, socklen_t *size)
 {
     wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "accept", descriptor);
+    wherry__sim_socket *socket = wherry__sim_call_find(host, "accept", descriptor);
 
-    return (int)end(host, "accept", descriptor,
-                    socket == NULL ? -EBADF : accept_one(socket, name, size), SITE);
+    return (int)wherry__sim_call_end(host, "accept", descriptor,
+                                     socket == NULL ? -EBADF : accept_one(socket, name, size),
+                                     WHERRY__SIM_SITE);
 }
 
 static int sim_connect(wherry_system *self, int descriptor, const struct sockaddr *name,
                        socklen_t size)
 {
     wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "connect", descriptor);
+    wherry__sim_socket *socket = wherry__sim_call_find(host, "connect", descriptor);
     wherry__sim_name to;
     int result = socket == NULL ? -EBADF : wherry__sim_name_take(socket, name, size, &to);
 
@@ -210,152 +202,18 @@ static int sim_connect(wherry_system *self, int descriptor, const struct sockadd
         to = wherry__sim_name_reached(socket, &to);
         result = socket->class->connect == NULL ? -EOPNOTSUPP : socket->class->connect(socket, &to);
     }
-    return (int)end(host, "connect", descriptor, result, SITE);
+    return (int)wherry__sim_call_end(host, "connect", descriptor, result, WHERRY__SIM_SITE);
 }
 
 static int sim_shutdown(wherry_system *self, int descriptor, int how)
 {
     wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "shutdown", descriptor);
+    wherry__sim_socket *socket = wherry__sim_call_find(host, "shutdown", descriptor);
     int result = socket == NULL                    ? -EBADF
                  : socket->class->shutdown == NULL ? -EOPNOTSUPP
                                                    : socket->class->shutdown(socket, how);
 
-    return (int)end(host, "shutdown", descriptor, result, SITE);
-}
-
-/* --- bytes */
-
-static bool receive_fails(wherry__sim_host *host, ssize_t *result)
-{
-    if (strikes(host, WHERRY_FAULT_INTERRUPTED))
-        *result = -EINTR;
-    else if (strikes(host, WHERRY_FAULT_NOT_YET))
-        *result = -EAGAIN;
-    else
-        return false;
-    return true;
-}
-
-/* Short counts are for streams: of a datagram the rest would be lost. */
-static bool is_stream(const wherry__sim_socket *socket)
-{
-    return socket->type == SOCK_STREAM;
-}
-
-static ssize_t receive(wherry__sim_socket *socket, void *data, size_t size, int flags)
-{
-    uint64_t most;
-    ssize_t result;
-
-    if (receive_fails(socket->host, &result))
-        return result;
-    if (size > 1 && is_stream(socket) &&
-        wherry__sim_fault(socket->host, WHERRY_FAULT_SHORT_RECEIVE, size, &most))
-        size = most + 1;
-    return socket->class->receive(socket, data, size, flags);
-}
-
-static ssize_t sim_receive(wherry_system *self, int descriptor, void *data, size_t size, int flags)
-{
-    wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "receive", descriptor);
-
-    return end(host, "receive", descriptor,
-               socket == NULL ? -EBADF : receive(socket, data, size, flags), SITE);
-}
-
-static bool send_fails(wherry__sim_host *host, ssize_t *result)
-{
-    if (receive_fails(host, result))
-        return true;
-    *result = -ENOBUFS;
-    return strikes(host, WHERRY_FAULT_NO_BUFFERS);
-}
-
-/* The parts up to size bytes. Returns how many. */
-static size_t clip(struct iovec *clipped, const struct iovec *parts, size_t count, size_t size)
-{
-    size_t used = 0;
-
-    for (; used < count && used < PARTS_MAX && size > 0; used++) {
-        clipped[used] = parts[used];
-        clipped[used].iov_len = wherry__size_min(parts[used].iov_len, size);
-        size -= clipped[used].iov_len;
-    }
-    return used;
-}
-
-static ssize_t send_some(wherry__sim_socket *socket, const struct iovec *parts, size_t count,
-                         int flags)
-{
-    const size_t size = wherry__sim_parts_size(parts, count);
-    struct iovec clipped[PARTS_MAX];
-    uint64_t most;
-    ssize_t result;
-
-    if (size > SSIZE_MAX)
-        return -EINVAL;
-    if (send_fails(socket->host, &result))
-        return result;
-    if (size > 1 && is_stream(socket) &&
-        wherry__sim_fault(socket->host, WHERRY_FAULT_SHORT_SEND, size - 1, &most)) {
-        count = clip(clipped, parts, count, most + 1);
-        parts = clipped;
-    }
-    return socket->class->send(socket, parts, count, flags);
-}
-
-static ssize_t sim_send(wherry_system *self, int descriptor, const struct iovec *parts,
-                        size_t count, int flags)
-{
-    wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "send", descriptor);
-
-    return end(host, "send", descriptor,
-               socket == NULL ? -EBADF : send_some(socket, parts, count, flags), SITE);
-}
-
-static ssize_t sim_read(wherry_system *self, int descriptor, void *data, size_t size,
-                        unsigned flags)
-{
-    (void)flags;
-    return sim_receive(self, descriptor, data, size, 0);
-}
-
-static ssize_t sim_write(wherry_system *self, int descriptor, const struct iovec *parts,
-                         size_t count, unsigned flags)
-{
-    (void)flags;
-    return sim_send(self, descriptor, parts, count, 0);
-}
-
-static int sim_receive_many(wherry_system *self, int descriptor, wherry_datagram_slot *slots,
-                            size_t count, int flags)
-{
-    wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "receive_many", descriptor);
-    ssize_t result = -EBADF;
-
-    if (socket != NULL && !receive_fails(host, &result))
-        result = socket->class->receive_many == NULL
-                     ? -EOPNOTSUPP
-                     : socket->class->receive_many(socket, slots, count, flags);
-    return (int)end(host, "receive_many", descriptor, result, SITE);
-}
-
-static int sim_send_many(wherry_system *self, int descriptor, wherry_datagram_slot *slots,
-                         size_t count, int flags)
-{
-    wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "send_many", descriptor);
-    ssize_t result = -EBADF;
-
-    if (socket != NULL && !send_fails(host, &result))
-        result = socket->class->send_many == NULL
-                     ? -EOPNOTSUPP
-                     : socket->class->send_many(socket, slots, count, flags);
-    return (int)end(host, "send_many", descriptor, result, SITE);
+    return (int)wherry__sim_call_end(host, "shutdown", descriptor, result, WHERRY__SIM_SITE);
 }
 
 /* --- options */
@@ -364,21 +222,21 @@ static int sim_set_option(wherry_system *self, int descriptor, int level, int op
                           const void *value, socklen_t size)
 {
     wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "set_option", descriptor);
+    wherry__sim_socket *socket = wherry__sim_call_find(host, "set_option", descriptor);
     int result = socket == NULL ? -EBADF : -ENOPROTOOPT;
 
     if (socket != NULL && socket->class->set_option != NULL)
         result = socket->class->set_option(socket, level, option, value, size);
     if (socket != NULL && result == -ENOPROTOOPT)
         result = wherry__sim_set_option(socket, level, option, value, size);
-    return (int)end(host, "set_option", descriptor, result, SITE);
+    return (int)wherry__sim_call_end(host, "set_option", descriptor, result, WHERRY__SIM_SITE);
 }
 
 static int sim_get_option(wherry_system *self, int descriptor, int level, int option, void *value,
                           socklen_t *size)
 {
     wherry__sim_host *host = wherry__sim_host_of(self);
-    wherry__sim_socket *socket = find(host, "get_option", descriptor);
+    wherry__sim_socket *socket = wherry__sim_call_find(host, "get_option", descriptor);
     int result = socket == NULL ? -EBADF : -ENOPROTOOPT;
 
     if (socket != NULL && socket->class->get_option != NULL)
@@ -396,7 +254,7 @@ static int sim_kind(wherry_system *self, int descriptor, int *may_block)
         return -EBADF;
     if (may_block != NULL)
         *may_block = 0;
-    return is_stream(socket) ? WHERRY_DESCRIPTOR_STREAM : WHERRY_DESCRIPTOR_DATAGRAM;
+    return socket->type == SOCK_STREAM ? WHERRY_DESCRIPTOR_STREAM : WHERRY_DESCRIPTOR_DATAGRAM;
 }
 
 /* --- time, chance, signals */
@@ -438,27 +296,6 @@ static int sim_poller_descriptor(wherry_system *self, wherry_poller *poller)
     return -ENOTSUP;
 }
 
-/* state: the next one, and the program that took it. */
-static int sim_take_signal(wherry_system *self, wherry_system_signal *signal)
-{
-    wherry__sim_host *host = wherry__sim_host_of(self);
-
-    signal->state[0] = host->signals;
-    signal->state[1] = host->world->running;
-    host->signals = signal;
-    return 0;
-}
-
-static void sim_give_signal(wherry_system *self, wherry_system_signal *signal)
-{
-    wherry_system_signal **place = &wherry__sim_host_of(self)->signals;
-
-    while (*place != NULL && *place != signal)
-        place = (wherry_system_signal **)(void *)&(*place)->state[0];
-    if (*place != NULL)
-        *place = signal->state[0];
-}
-
 /* --- the table */
 
 static const wherry_system table = {
@@ -469,18 +306,18 @@ static const wherry_system table = {
     .listen = sim_listen,
     .accept = sim_accept,
     .connect = sim_connect,
-    .receive = sim_receive,
-    .send = sim_send,
-    .receive_many = sim_receive_many,
-    .send_many = sim_send_many,
+    .receive = wherry__sim_call_receive,
+    .send = wherry__sim_call_send,
+    .receive_many = wherry__sim_call_receive_many,
+    .send_many = wherry__sim_call_send_many,
     .shutdown = sim_shutdown,
     .close = sim_close,
     .set_option = sim_set_option,
     .get_option = sim_get_option,
     .local_name = sim_local_name,
     .remote_name = sim_remote_name,
-    .read = sim_read,
-    .write = sim_write,
+    .read = wherry__sim_call_read,
+    .write = wherry__sim_call_write,
     .kind = sim_kind,
     .unlink = sim_unlink,
     .open_poller = wherry__sim_poller_open,
@@ -495,8 +332,8 @@ static const wherry_system table = {
     .choose = sim_choose,
     .resolve = wherry__sim_resolve,
     .resolve_cancel = wherry__sim_resolve_cancel,
-    .take_signal = sim_take_signal,
-    .give_signal = sim_give_signal,
+    .take_signal = wherry__sim_signal_take,
+    .give_signal = wherry__sim_signal_give,
 };
 
 void wherry__sim_system_init(wherry__sim_host *host)
