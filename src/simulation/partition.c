@@ -27,9 +27,11 @@ static int find_end(const wherry_simulation *world, const char *name, wherry__si
 
 static int find_ends(const wherry_simulation *world, const char *a, const char *b, ends *found)
 {
-    int result = world == NULL ? wherry__fail(WHERRY_E_INVALID, "no simulation")
-                               : find_end(world, a, &found->a);
+    int result = world == NULL ? wherry__fail(WHERRY_E_INVALID, "no simulation") : WHERRY_OK;
 
+    *found = (ends){ NULL, NULL };
+    if (result == WHERRY_OK)
+        result = find_end(world, a, &found->a);
     if (result == WHERRY_OK)
         result = find_end(world, b, &found->b);
     if (result == WHERRY_OK && found->a != NULL && found->a == found->b)
@@ -179,5 +181,6 @@ int wherry_simulation_reset(wherry_simulation *world, const char *a, const char 
                 count += reset_between(one, other);
         }
     }
+    wherry__sim_settle(world);
     return count;
 }

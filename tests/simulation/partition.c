@@ -231,6 +231,23 @@ static void test_what_was_under_way_before_a_partition_stays_before_what_left_in
     assert_arrived_at(1, 501 * MS);
 }
 
+static void test_what_is_sent_again_does_not_overtake_what_was_slower_before(void **state)
+{
+    (void)state;
+    assert_int_equal(wherry_simulation_link(post.world, "a", "b",
+                                            &(wherry_link){ .latency = WHERRY_SECONDS(1) }),
+                     WHERRY_OK);
+    send_segment(0);
+    assert_int_equal(wherry_simulation_link(post.world, "a", "b", &(wherry_link){ .latency = MS }),
+                     WHERRY_OK);
+    partition(MS);
+    send_segment(1);
+    parcel_run(WHERRY_SECONDS(10));
+    assert_in_order(2);
+    assert_arrived_at(0, WHERRY_SECONDS(1));
+    assert_arrived_at(1, WHERRY_SECONDS(1) + 1);
+}
+
 /* Each millisecond a packet, while partitions, holds and jitter come and go. */
 static void test_no_fault_of_a_link_changes_the_order_of_a_flow_or_loses_of_it(void **state)
 {
@@ -391,6 +408,20 @@ static void test_a_star_means_all_others_and_those_to_come(void **state)
     assert_true(parcel_fate_of(3)->arrived);
 }
 
+static void test_of_two_partitions_of_all_the_longer_counts_for_hosts_to_come(void **state)
+{
+    (void)state;
+    assert_int_equal(wherry_simulation_partition(post.world, "*", "*", 10 * MS), WHERRY_OK);
+    assert_int_equal(wherry_simulation_partition(post.world, "*", "*", MS), WHERRY_OK);
+    parcel_run(10 * MS - 1);
+    send_datagram(1);
+    parcel_run(1);
+    send_datagram(2);
+    parcel_run(MS);
+    assert_lost(1);
+    assert_true(parcel_fate_of(2)->arrived);
+}
+
 static void test_what_is_said_later_of_one_host_goes_before_a_star(void **state)
 {
     (void)state;
@@ -482,6 +513,8 @@ int main(void)
         TEST(test_a_host_without_power_sends_nothing_again),
         TEST(test_what_has_left_a_host_before_its_power_went_arrives),
         TEST(test_a_star_means_all_others_and_those_to_come),
+        TEST(test_what_is_sent_again_does_not_overtake_what_was_slower_before),
+        TEST(test_of_two_partitions_of_all_the_longer_counts_for_hosts_to_come),
         TEST(test_what_is_said_later_of_one_host_goes_before_a_star),
         TEST(test_a_star_can_be_said_any_number_of_times_in_the_same_memory),
         TEST(test_wrong_arguments_are_refused),

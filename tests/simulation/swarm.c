@@ -109,6 +109,8 @@ static void test_buffers_go_down_to_one_byte_and_links_stay_in_range(void **stat
         const wherry_simulation_options *options = &world->options;
 
         assert_true(options->receive_buffer >= 1 && options->send_buffer >= 1);
+        if (options->receive_buffer < 512 || options->send_buffer < 512)
+            assert_true(options->link.latency < 0 && options->link.jitter == 0);
         tiny += options->receive_buffer == 1;
         usual += options->receive_buffer == (size_t)208 * 1024;
         at_once += options->link.latency < 0;
