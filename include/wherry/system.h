@@ -116,7 +116,8 @@ struct wherry_system {
     ssize_t (*send)(wherry_system *self, int descriptor, const struct iovec *parts, size_t count,
                     int flags);
     /* recvmmsg(2) and sendmmsg(2), with the same flags added: how many were received or sent, from
-     * the first slot on; a failure only when it was none. */
+     * the first slot on; a failure only when it was none. Of more than 64 slots only that many may
+     * be looked at. */
     int (*receive_many)(wherry_system *self, int descriptor, wherry_datagram_slot *slots,
                         size_t count, int flags);
     int (*send_many)(wherry_system *self, int descriptor, wherry_datagram_slot *slots, size_t count,

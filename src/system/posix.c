@@ -171,10 +171,12 @@ static int posix_random(wherry_system *self, void *data, size_t size)
 #define SHARED_CALLS                                                                               \
     .size = sizeof(wherry_system), .socket = posix_socket, .bind = posix_bind,                     \
     .listen = posix_listen, .accept = posix_accept, .connect = posix_connect,                      \
-    .receive = posix_receive, .send = wherry__posix_send, .shutdown = posix_shutdown,              \
-    .close = posix_close, .set_option = posix_set_option, .get_option = posix_get_option,          \
-    .local_name = posix_local_name, .remote_name = posix_remote_name, .read = wherry__file_read,   \
-    .write = wherry__file_write, .kind = wherry__file_kind, .unlink = wherry__file_unlink,         \
+    .receive = posix_receive, .send = wherry__posix_send,                                          \
+    .receive_many = wherry__posix_receive_many, .send_many = wherry__posix_send_many,              \
+    .shutdown = posix_shutdown, .close = posix_close, .set_option = posix_set_option,              \
+    .get_option = posix_get_option, .local_name = posix_local_name,                                \
+    .remote_name = posix_remote_name, .read = wherry__file_read, .write = wherry__file_write,      \
+    .kind = wherry__file_kind, .unlink = wherry__file_unlink,                                      \
     .monotonic = wherry__posix_monotonic, .wall = posix_wall, .random = posix_random
 
 /* Constant, so that the tables lie where a stray write faults instead of redirecting every call of

@@ -26,6 +26,13 @@ ssize_t wherry__posix_send(wherry_system *self, int descriptor, const struct iov
 /* Nanoseconds to wait before until, at most WHERRY__POSIX_LONGEST; 0: do not wait; -1: no limit. */
 int64_t wherry__posix_left(int64_t until);
 
+/* --- datagram.c */
+
+int wherry__posix_receive_many(wherry_system *self, int descriptor, wherry_datagram_slot *slots,
+                               size_t count, int flags);
+int wherry__posix_send_many(wherry_system *self, int descriptor, wherry_datagram_slot *slots,
+                            size_t count, int flags);
+
 /* --- file.c */
 
 ssize_t wherry__file_read(wherry_system *self, int descriptor, void *data, size_t size,
