@@ -45,7 +45,7 @@ static void *resize(wherry_memory *self, void *old, size_t old_size, size_t new_
         return NULL;
     }
     if (!wherry__size_add(new_size, sizeof(header), &whole) ||
-        wherry__sim_fault(arena->host, WHERRY_FAULT_NO_MEMORY, 1, NULL))
+        (arena->fails && wherry__sim_fault(arena->host, WHERRY_FAULT_NO_MEMORY, 1, NULL)))
         return NULL;
     if (block != NULL)
         leave(block);
@@ -67,6 +67,7 @@ void wherry__sim_arena_init(wherry__sim_arena *arena, wherry__sim_host *host)
 
 void wherry__sim_arena_clear(wherry__sim_arena *arena)
 {
+    arena->fails = false;
     while (!wherry__list_empty(&arena->blocks)) {
         header *block = WHERRY__OWNER(arena->blocks.next, header, link);
 

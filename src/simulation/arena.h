@@ -11,6 +11,7 @@ typedef struct wherry__sim_arena {
     wherry__link blocks;
     size_t count;
     size_t bytes;
+    bool fails; /* now and then: what a program needs to begin at all is there */
 } wherry__sim_arena;
 
 void wherry__sim_arena_init(wherry__sim_arena *arena, wherry__sim_host *host);

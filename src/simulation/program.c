@@ -32,6 +32,7 @@ static int run_body(void *argument)
     int result;
 
     program->main = wherry_task_current();
+    program->arena.fails = true;
     result = program->body(program->argument);
     program->main = NULL;
     return result;
@@ -41,6 +42,7 @@ static void begin(void *argument)
 {
     wherry__sim_program *program = argument;
 
+    program->arena.fails = program->plain;
     program->result = program->plain ? program->body(program->argument)
                                      : wherry_run(run_body, program);
     (void)snprintf(program->problem, sizeof(program->problem), "%s", wherry_problem());
