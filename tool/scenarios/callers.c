@@ -28,6 +28,7 @@ static int send_parts(struct call *this, wherry_bytes all)
 
 static int send_one(struct call *this)
 {
+    bool is_in_time = wherry_loop_now(wherry_loop_current()) <= this->deadline;
     struct way *way = &this->talk->there;
     size_t counted = 1;
     wherry_bytes message;
@@ -42,7 +43,8 @@ static int send_one(struct call *this)
     }
     result = dice_often(&this->dice, 20) ? send_parts(this, message)
                                          : wherry_peer_send(this->peer, message, this->deadline);
-    (void)stage_timed(this->stage, this->deadline, result);
+    if (is_in_time)
+        (void)stage_timed(this->stage, this->deadline, result);
     if (result < 0)
         way_unsay(way, counted);
     else
@@ -159,7 +161,7 @@ int service_call_at(struct service *service, struct caller *caller, int64_t pati
     char text[SERVICE_TEXT_SIZE];
     int result;
 
-    if (!service_find(service, host, slot, text))
+    if (!service_endpoint(service, host, slot, text))
         return WHERRY_E_REFUSED;
     result = wherry_connect(&this.peer, text, service->protocol, this.deadline,
                             .stream = &service->client_stream);
@@ -169,6 +171,7 @@ int service_call_at(struct service *service, struct caller *caller, int64_t pati
     this.talk = talk_new(stage);
     this.talk->there.least = this.talk->back.least = service->least;
     this.talk->there.most = this.talk->back.most = service->most;
+    this.talk->back.is_limited = service->server_stream.idle_timeout > 0;
     this.buffer = stage_take(stage, service->most + TALK_HEAD);
     this.count = dice_below(&caller->dice, service->count_most + 1);
     this.dice = dice_new(dice_draw(&caller->dice), 3);

@@ -126,12 +126,15 @@ static int hear(struct member *this, wherry_bytes line)
 static int listen_on(struct member *this, int64_t deadline)
 {
     wherry_bytes line;
+    bool is_in_time;
     int result;
 
     if (this->is_slow && stage_sleep(this->chat->stage, WHERRY_MILLISECONDS(5)) < 0)
         return WHERRY_E_CANCELED;
+    is_in_time = wherry_loop_now(wherry_loop_current()) <= deadline;
     result = wherry_peer_receive(this->peer, &line, deadline);
-    (void)stage_timed(this->chat->stage, deadline, result);
+    if (is_in_time)
+        (void)stage_timed(this->chat->stage, deadline, result);
     return result < 0 ? result : hear(this, line);
 }
 

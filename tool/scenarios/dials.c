@@ -108,7 +108,7 @@ static int hesitate(struct stage *stage, wherry_stream *stream, void *argument)
         if (stage_sleep(stage, (int64_t)dice_below(&dice, 4) * WHERRY_MICROSECONDS(500)) < 0)
             result = WHERRY_E_CANCELED;
         else
-            result = say(stage, stream, &ear.talk->back, (uint64_t)result, WHERRY_NEVER);
+            result = say_bytes(stage, stream, &ear.talk->back, (uint64_t)result, WHERRY_NEVER);
     } while (result >= 0);
     if (ear.talk != NULL)
         way_finish(&ear.talk->back);
@@ -146,7 +146,8 @@ static int race_job(struct stage *stage, struct caller *caller, int64_t patience
     for (unsigned i = 0; i < 10 && result == WHERRY_OK; i++) {
         uint64_t wanted = atomic_load(&talk->there.sent) + 1 + dice_size(&caller->dice, 20);
 
-        result = say(stage, stream, &talk->there, wanted - atomic_load(&talk->there.sent), last);
+        result = say_bytes(stage, stream, &talk->there, wanted - atomic_load(&talk->there.sent),
+                           last);
         while (result == WHERRY_OK && atomic_load(&talk->back.received) < wanted)
             result = wait_in_pieces(caller, &ear, stream, last);
     }

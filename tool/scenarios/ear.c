@@ -67,8 +67,8 @@ int ear_receive_all(struct ear *ear, wherry_stream *stream, int64_t deadline)
 
 /* --- saying */
 
-int say(struct stage *stage, wherry_stream *stream, struct way *way, uint64_t length,
-        int64_t deadline)
+int say_bytes(struct stage *stage, wherry_stream *stream, struct way *way, uint64_t length,
+              int64_t deadline)
 {
     uint8_t piece[PIECE];
     int result = WHERRY_OK;

@@ -33,8 +33,8 @@ int ear_dial(struct stage *stage, unsigned host, unsigned slot, int64_t deadline
              const wherry_stream_options *options, wherry_stream **stream, const struct talk *talk);
 
 /* Sends length bytes of a way in pieces; the way is told whether it happened. */
-int say(struct stage *stage, wherry_stream *stream, struct way *way, uint64_t length,
-        int64_t deadline);
+int say_bytes(struct stage *stage, wherry_stream *stream, struct way *way, uint64_t length,
+              int64_t deadline);
 
 /* Listens, and runs body for each connection in a task of its own, until the scenario is over. The
  * stream is freed behind body, whose result must be fair. */

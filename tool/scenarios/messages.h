@@ -45,6 +45,6 @@ int service_call_at(struct service *service, struct caller *caller, int64_t pati
 
 /* The endpoint of a slot as text; false while nobody listens there. */
 #define SERVICE_TEXT_SIZE WHERRY_ENDPOINT_TEXT_SIZE
-bool service_find(const struct service *service, unsigned host, unsigned slot, char *text);
+bool service_endpoint(const struct service *service, unsigned host, unsigned slot, char *text);
 
 #endif

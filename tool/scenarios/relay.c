@@ -71,7 +71,7 @@ static int on_connect(wherry_handler *self, wherry_peer *client)
     char text[SERVICE_TEXT_SIZE];
     int result;
 
-    if (!service_find(relay->service, 1, 0, text))
+    if (!service_endpoint(relay->service, 1, 0, text))
         return WHERRY_E_CLOSED;
     result = wherry_connect(&this->server, text, relay->service->protocol, deadline);
     (void)stage_timed(relay->stage, deadline, result);

@@ -175,7 +175,7 @@ static void place(const struct service *service, unsigned host, unsigned slot, c
     (void)wherry_endpoint_format(WHERRY_TRANSPORT_TCP, &address, text, SERVICE_TEXT_SIZE);
 }
 
-bool service_find(const struct service *service, unsigned host, unsigned slot, char *text)
+bool service_endpoint(const struct service *service, unsigned host, unsigned slot, char *text)
 {
     wherry_address address;
 

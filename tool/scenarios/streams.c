@@ -55,7 +55,7 @@ static int send_all(void *argument)
 {
     struct exchange *this = argument;
 
-    this->result = say(this->stage, this->stream, this->out, this->total, this->deadline);
+    this->result = say_bytes(this->stage, this->stream, this->out, this->total, this->deadline);
     if (this->result == WHERRY_OK) {
         way_finish(this->out);
         this->result = wherry_stream_shutdown(this->stream);
@@ -140,7 +140,7 @@ static int echo_visit(struct stage *stage, wherry_stream *stream, void *argument
     do {
         result = ear_receive(&ear, stream, WHERRY_NEVER);
         if (result > 0)
-            result = say(stage, stream, &ear.talk->back, (uint64_t)result, WHERRY_NEVER);
+            result = say_bytes(stage, stream, &ear.talk->back, (uint64_t)result, WHERRY_NEVER);
     } while (result >= 0);
     if (ear.talk != NULL)
         way_finish(&ear.talk->back);
@@ -202,7 +202,8 @@ static int pass_by(void *argument)
     if (result < 0)
         return WHERRY_OK;
     if (dice_often(&this->dice, 50))
-        (void)say(this->stage, stream, &talk->there, dice_size(&this->dice, 3000), this->deadline);
+        (void)say_bytes(this->stage, stream, &talk->there, dice_size(&this->dice, 3000),
+                        this->deadline);
     if (dice_often(&this->dice, 50))
         (void)ear_receive(&ear, stream, this->deadline);
     if (dice_often(&this->dice, 30))
@@ -275,7 +276,7 @@ static int pressing_job(struct stage *stage, struct caller *caller, int64_t pati
     if (result < 0)
         return result;
     for (unsigned i = 0; i < 40 && result == WHERRY_OK; i++) {
-        result = say(stage, stream, &talk->there, dice_size(&caller->dice, 900), deadline);
+        result = say_bytes(stage, stream, &talk->there, dice_size(&caller->dice, 900), deadline);
         stage_check(stage, wherry_stream_unsent(stream) <= most + 900,
                     "%zu bytes wait to be sent, over %zu", wherry_stream_unsent(stream), most);
     }
@@ -315,13 +316,13 @@ static int breaking_visit(struct stage *stage, wherry_stream *stream, void *argu
                                                      : UINT64_MAX - 1;
         }
         if (result >= 0 && rest != UINT64_MAX - 1 && (uint64_t)result >= rest) {
-            (void)say(stage, stream, &ear.talk->back, rest, WHERRY_NOW);
+            (void)say_bytes(stage, stream, &ear.talk->back, rest, WHERRY_NOW);
             wherry_stream_abort(stream);
             return WHERRY_OK;
         }
         if (result > 0) {
             rest -= rest == UINT64_MAX - 1 ? 0 : (uint64_t)result;
-            result = say(stage, stream, &ear.talk->back, (uint64_t)result, WHERRY_NEVER);
+            result = say_bytes(stage, stream, &ear.talk->back, (uint64_t)result, WHERRY_NEVER);
         }
     } while (result >= 0);
     if (ear.talk != NULL)

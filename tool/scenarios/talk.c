@@ -116,11 +116,12 @@ bool way_end(struct stage *stage, struct way *way, int reason)
     if (reason != WHERRY_E_END)
         return stage_check(stage, reason == WHERRY_E_CLOSED || stage_is_fair(reason),
                            "talk %u ended with %s", way->talk->number, wherry_error_name(reason));
-    return stage_check(stage,
-                       (atomic_load(&way->is_finished) && received == sent) ||
-                           atomic_load(&way->is_cut) || talk_may_end_early(stage, way->talk),
-                       "talk %u: an orderly end behind %llu of %llu", way->talk->number,
-                       (unsigned long long)received, (unsigned long long)sent);
+    return stage_check(
+        stage,
+        ((atomic_load(&way->is_finished) || atomic_load(&way->is_limited)) && received == sent) ||
+            atomic_load(&way->is_cut) || talk_may_end_early(stage, way->talk),
+        "talk %u: an orderly end behind %llu of %llu", way->talk->number,
+        (unsigned long long)received, (unsigned long long)sent);
 }
 
 /* --- messages */
