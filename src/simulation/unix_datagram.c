@@ -144,7 +144,7 @@ static ssize_t send_one(wherry__sim_datagram *self, const struct iovec *parts, s
 {
     size_t size = wherry__sim_parts_size(parts, count);
     wherry__sim_message *message;
-    wherry__sim_datagram *other;
+    wherry__sim_datagram *other = NULL;
     int result;
 
     if (flags & MSG_OOB)
