@@ -46,7 +46,6 @@ static void try_connect(wherry_stream *stream)
     wherry_stream_remote(stream, &address);
     result = wherry__socket_connect(stream->loop->system, stream->source.descriptor, &address);
     WHERRY__PROBE_IF(result == 0, "stream.connect.at-once");
-    WHERRY__PROBE_IF(result == -EISCONN, "stream.connect.was-connected");
     WHERRY__PROBE_IF(result == -EAGAIN, "stream.connect.backlog-full");
     WHERRY__PROBE_IF(result < 0 && result != -EINPROGRESS, "stream.connect.failed-at-once");
     stream->retry = result == -EAGAIN;

@@ -81,7 +81,6 @@ static int make_room(wherry_stream *stream)
             return WHERRY_OK;
         }
         WHERRY__PROBE_IF(chunk->holds > 1, "stream.receive.chunk-is-held");
-        WHERRY__PROBE_IF(stream->handed > 0, "stream.receive.chunk-is-handed-out");
         return change_chunk(stream, next_size(stream));
     }
     if (chunk->size < stream->loop->chunks.size) /* the small one of a rest */

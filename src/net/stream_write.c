@@ -114,7 +114,7 @@ static bool write_once(wherry_stream *stream)
                                          count, stream->as_file, stream->ask_first);
 
     WHERRY__PROBE_IF(result >= 0 && (size_t)result < unsent, "stream.write.short");
-    WHERRY__PROBE_IF(count == PARTS_MAX, "stream.write.many-parts");
+    WHERRY__PROBE_IF(count == WHERRY__SEGMENTS, "stream.write.all-segments");
     if (result >= 0)
         wrote(stream, (size_t)result);
     else if (wherry__socket_not_now(result) || result == -ENOBUFS || result == -ENOMEM)
