@@ -141,6 +141,17 @@ class Bench:
                         "--size", str(size), "--depth", str(depth), *framed, "--control"],
                        self.load_cpu, ends_with_input=True)
 
+    def simulation(self):
+        """The figures that the program prints, by name; none if it is missing or fails."""
+        if not os.path.exists(self.path("simulation")):
+            return {}
+        done = subprocess.run([self.path("simulation")], timeout=300, text=True, check=False,
+                              stdout=subprocess.PIPE)
+        if done.returncode != 0:
+            self.problems.append("simulation: it ended with an error")
+            return {}
+        return {name: float(value) for name, value in map(str.split, done.stdout.splitlines())}
+
     def versions(self, servers):
         found = {}
         for server in servers:

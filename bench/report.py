@@ -140,7 +140,19 @@ def idle(facts, memory):
     return lines
 
 
-def text(facts, results, memory):
+SIMULATION = {
+    "events_per_second": "events a second, 50 clients in conversation: {:,.0f}",
+    "virtual_to_real": "seconds of theirs in one of CPU time: {:,.1f}",
+    "quiet_minute_seconds": "seconds of CPU time for a minute of 100 clients that hardly speak: {:.4f}",
+}
+
+
+def simulated(figures):
+    return ["The simulator, on one core (medians)", ""] + [
+        line.format(figures[name]) for name, line in SIMULATION.items() if name in figures]
+
+
+def text(facts, results, memory, simulation):
     servers, blocks = present(results), [head(facts)]
     for mode, rows in by_mode(results).items():
         blocks.append(overview(mode, rows, servers))
@@ -148,6 +160,8 @@ def text(facts, results, memory):
         blocks.append(judgement(results))
     if memory:
         blocks.append(idle(facts, memory))
+    if simulation:
+        blocks.append(simulated(simulation))
     for mode, rows in by_mode(results).items():
         blocks.append(details(mode, rows, servers))
     if facts.problems:
