@@ -92,7 +92,8 @@ typedef struct wherry_faulty_plan_options {
     int made;            /* not 0: the call is made all the same, and its answer lost: with number
                             for connect and EINTR, say. A descriptor that it made is closed again.
                             Not for open_poller, resolve and take_signal. With number 0 it follows
-                            from the error: what the kernel would have done is done */
+                            from the error: what the kernel would have done is done, and a
+                            connection that the error says is over is ended both ways */
     int swallowed;       /* not 0: the call is not made, and answers 0 */
     size_t most; /* the call is made, for at most so many bytes (receive, send, read, write),
                     datagrams (receive_many, send_many) or ready descriptors (wait) */

@@ -57,7 +57,7 @@ typedef struct wherry_listener_options {
  * not a listening socket, or may block. WHERRY_E_EXISTS: the loop watches it already.
  * WHERRY_E_MISUSE: no place for the result, no loop, no address, both an address and a descriptor,
  * events whose accepted is NULL, or an option of the streams that makes no sense.
- * WHERRY_E_NO_DESCRIPTORS, _NO_MEMORY, _FULL: a limit of the system on watches. */
+ * WHERRY_E_NO_DESCRIPTORS, _NO_MEMORY, _NO_BUFFERS, _FULL: a limit of the system on watches. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_listener_new_with(const wherry_listener_options *options);
 #define wherry_listener_new(...)                                                                   \
     wherry_listener_new_with(&(wherry_listener_options){ .size = sizeof(wherry_listener_options),  \

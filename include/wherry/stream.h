@@ -84,7 +84,8 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_stream_new_with(const wherry_stream_opti
  * on success only. WHERRY_E_REFUSED, _UNREACHABLE, _PROHIBITED, _NO_ADDRESS, _NO_PERMISSION,
  * _NOT_FOUND (no such Unix socket), _TIMED_OUT, _RESET: the network said no. WHERRY_E_CANCELED: the
  * task is being stopped. WHERRY_E_MISUSE, _INVALID (port 0, no address), _UNSUPPORTED (no such
- * family here), _NO_DESCRIPTORS, _NO_MEMORY. */
+ * family here), _NO_DESCRIPTORS, _NO_MEMORY, _NO_BUFFERS, _FULL: a limit of the system on watches.
+ */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_stream_connect_with(wherry_stream **stream,
                                                             const wherry_address *address,
                                                             int64_t deadline,

@@ -22,6 +22,7 @@
 #define CHUNK_MAX ((size_t)16 << 20)
 #define SMALL_CHUNK ((size_t)2 << 10)
 #define SMALL_CHUNKS_KEPT 1024
+#define LAST_PASSES 1000 /* of a loop that is freed and cannot wait */
 #define LINGER_DEFAULT WHERRY_SECONDS(5)
 
 /* 4 MiB of the default size: what a pass with many ready streams uses at once. */
@@ -164,6 +165,19 @@ static bool is_unfinished(const wherry_loop *loop)
     return loop->task_count > 0 || loop->closing > 0;
 }
 
+/* Where waiting fails, tasks that are canceled end all the same: none of them needs anything to be
+ * ready. Each pass may let others go on that waited for these. */
+static void end_without_waiting(wherry_loop *loop)
+{
+    ssize_t done = 1;
+
+    wherry__loop_end_shields(loop);
+    for (int i = 0; i < LAST_PASSES && done > 0 && loop->task_count > 0; i++) {
+        (void)wherry_loop_prepare(loop);
+        done = wherry_loop_dispatch(loop);
+    }
+}
+
 /* The first pass does not wait: it is there to look at the clock, which the loop may not have done
  * for long. And the first part of each may do the last of the work, so that there is nothing to
  * wait for. The last pass is for tasks that were left in peace for longer than that. */
@@ -180,7 +194,9 @@ static void linger(wherry_loop *loop)
             done = wherry_loop_dispatch(loop);
     }
     WHERRY__PROBE_IF(loop->closing > 0, "loop.free.streams-still-close");
-    if (done >= 0 && loop->task_count > 0) {
+    if (done < 0) {
+        end_without_waiting(loop);
+    } else if (loop->task_count > 0) {
         WHERRY__PROBE("loop.free.tasks-still-run");
         wherry__loop_end_shields(loop);
         (void)wherry__loop_pass(loop, WHERRY_NOW);

@@ -115,9 +115,10 @@ int wherry_loop_wait(wherry_loop *loop, int64_t until)
     loop->statistics.waits++;
     result = loop->system->wait(loop->system, loop->poller, wait_until(loop, until), loop->ready,
                                 WHERRY__READY_MAX);
-    if (result == -EINTR) {
+    if (result == -EINTR) { /* not known is what is ready: no reason for time to jump */
         WHERRY__PROBE("loop.wait.interrupted");
-        result = 0;
+        read_clock(loop);
+        return 0;
     }
     if (result < 0) {
         WHERRY__PROBE("loop.wait.failed");

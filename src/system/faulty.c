@@ -162,6 +162,7 @@ static bool strike(wherry__faulty_plan *plan, int call, wherry__faulty_blow *blo
         blow->strikes = true;
         blow->number = -error->number;
         blow->made = error->made;
+        blow->over = error->over;
     }
     plan->strikes += blow->strikes;
     return blow->strikes;

@@ -22,6 +22,7 @@ typedef struct wherry__faulty_error {
     int number; /* of errno(3) */
     bool again; /* only asks for another call: for ever, it would never end */
     bool made;  /* the kernel has done what was asked */
+    bool over;  /* it says that the connection is */
 } wherry__faulty_error;
 
 /* WHERRY__FAULTY_ flags; those of any kind are none. */
@@ -56,6 +57,7 @@ struct wherry_faulty {
 typedef struct wherry__faulty_blow {
     bool strikes; /* it answers number, not what it would have */
     bool made;    /* after it was made */
+    bool over;    /* and so is the connection */
     int number;   /* 0, or a negated errno(3) value */
     size_t most;  /* bytes, datagrams or descriptors; SIZE_MAX: as many as asked for */
 } wherry__faulty_blow;

@@ -1,7 +1,8 @@
 /* What each kind of call can answer when it fails, on Linux, apart from what a mistake of the
  * caller's brings about. What the kernel does all the same is noted with each: a close that fails
- * has closed, a connect that was interrupted goes on, and an accept that fails for the sake of one
- * connection has taken that one off the queue. */
+ * has closed, a connect that was interrupted goes on, an accept that fails for the sake of one
+ * connection has taken that one off the queue, and what fails because the connection is over leaves
+ * one that is. */
 #include <errno.h>
 
 #include "system/faulty.h"
@@ -19,6 +20,10 @@
 #define MADE(value)                                                                                \
     {                                                                                              \
         .number = (value), .made = true                                                            \
+    }
+#define OVER(value)                                                                                \
+    {                                                                                              \
+        .number = (value), .over = true                                                            \
     }
 
 static const struct {
@@ -45,12 +50,12 @@ static const struct {
                                 AGAIN(EAGAIN) } },
     [WHERRY_CALL_RECEIVE] = { "receive",
                               WHERRY__FAULTY_MOVES,
-                              { E(ECONNRESET), E(ETIMEDOUT), E(EHOSTUNREACH), E(ENOMEM),
+                              { OVER(ECONNRESET), OVER(ETIMEDOUT), OVER(EHOSTUNREACH), E(ENOMEM),
                                 AGAIN(EINTR), AGAIN(EAGAIN) } },
     [WHERRY_CALL_SEND] = { "send",
                            WHERRY__FAULTY_MOVES,
-                           { E(EPIPE), E(ECONNRESET), E(ENOBUFS), E(ENOMEM), E(ETIMEDOUT),
-                             E(EHOSTUNREACH), AGAIN(EINTR), AGAIN(EAGAIN) } },
+                           { OVER(EPIPE), OVER(ECONNRESET), E(ENOBUFS), E(ENOMEM), OVER(ETIMEDOUT),
+                             OVER(EHOSTUNREACH), AGAIN(EINTR), AGAIN(EAGAIN) } },
     [WHERRY_CALL_RECEIVE_MANY] = { "receive_many",
                                    WHERRY__FAULTY_LISTS,
                                    { E(ECONNREFUSED), E(EHOSTUNREACH), E(ENOMEM), AGAIN(EINTR),
@@ -60,11 +65,9 @@ static const struct {
                                 { E(ENOBUFS), E(ENOMEM), E(EMSGSIZE), E(ECONNREFUSED),
                                   E(ENETUNREACH), E(EHOSTUNREACH), E(EPERM), AGAIN(EINTR),
                                   AGAIN(EAGAIN) } },
-    [WHERRY_CALL_SHUTDOWN] = { "shutdown", 0, { E(ENOTCONN) } },
+    [WHERRY_CALL_SHUTDOWN] = { "shutdown", 0, { OVER(ENOTCONN) } },
     [WHERRY_CALL_CLOSE] = { "close", 0, { MADE(EIO), MADE(EINTR), MADE(ENOSPC) } },
-    [WHERRY_CALL_SET_OPTION] = { "set_option",
-                                 0,
-                                 { E(ENOPROTOOPT), E(ENOMEM), E(EINVAL), E(EPERM) } },
+    [WHERRY_CALL_SET_OPTION] = { "set_option", 0, { E(ENOPROTOOPT), E(ENOMEM), E(ENOBUFS) } },
     [WHERRY_CALL_GET_OPTION] = { "get_option", 0, { E(ENOPROTOOPT), E(ENOMEM) } },
     [WHERRY_CALL_LOCAL_NAME] = { "local_name", 0, { E(ENOBUFS) } },
     [WHERRY_CALL_REMOTE_NAME] = { "remote_name", 0, { E(ENOTCONN), E(ENOBUFS) } },

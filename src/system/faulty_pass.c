@@ -59,8 +59,6 @@ PASS_ON(ACCEPT, accept,
 PASS_ON(CONNECT, connect,
         (wherry_system * self, int descriptor, const struct sockaddr *name, socklen_t size),
         (self, descriptor, name, size))
-PASS_ON(SHUTDOWN, shutdown, (wherry_system * self, int descriptor, int how),
-        (self, descriptor, how))
 PASS_ON(CLOSE, close, (wherry_system * self, int descriptor), (self, descriptor))
 PASS_ON(SET_OPTION, set_option,
         (wherry_system * self, int descriptor, int level, int option, const void *value,
@@ -96,6 +94,27 @@ PASS_ON(RESOLVE, resolve,
 PASS_ON(TAKE_SIGNAL, take_signal, (wherry_system * self, wherry_system_signal *signal),
         (self, signal))
 
+/* --- connections */
+
+/* Otherwise one end would go on with a connection that the other one has been told is gone. */
+static void end_connection(wherry_faulty *faulty, const wherry__faulty_blow *blow, int descriptor)
+{
+    if (blow->over)
+        (void)faulty->below->shutdown(faulty->below, descriptor, SHUT_RDWR);
+}
+
+static int faulty_shutdown(wherry_system *self, int descriptor, int how)
+{
+    wherry_faulty *faulty = faulty_of(self);
+    wherry__faulty_blow blow = wherry__faulty_befall(faulty, WHERRY_CALL_SHUTDOWN, true);
+    int made = 0;
+
+    end_connection(faulty, &blow, descriptor);
+    if (is_made(&blow))
+        made = faulty->below->shutdown(faulty->below, descriptor, how);
+    return answer_of(faulty, WHERRY_CALL_SHUTDOWN, &blow, made);
+}
+
 /* --- bytes and lists */
 
 /* The parts up to size bytes, in clipped. */
@@ -128,6 +147,7 @@ static ssize_t note(wherry_faulty *faulty, int call, const wherry__faulty_blow *
         wherry__faulty_blow blow = wherry__faulty_befall(faulty, WHERRY_CALL_##kind, true);        \
         ssize_t moved = 0;                                                                         \
                                                                                                    \
+        end_connection(faulty, &blow, descriptor);                                                 \
         if (is_made(&blow))                                                                        \
             moved = faulty->below->name(faulty->below, descriptor, data,                           \
                                         wherry__size_min(size, blow.most), flags);                 \
@@ -143,6 +163,7 @@ static ssize_t note(wherry_faulty *faulty, int call, const wherry__faulty_blow *
         struct iovec clipped[PARTS_MAX];                                                           \
         ssize_t moved = 0;                                                                         \
                                                                                                    \
+        end_connection(faulty, &blow, descriptor);                                                 \
         if (blow.most != SIZE_MAX) {                                                               \
             count = clip(clipped, parts, count, blow.most);                                        \
             parts = clipped;                                                                       \

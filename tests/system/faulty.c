@@ -27,6 +27,7 @@ typedef struct below {
     size_t size;    /* that the last call of receive, send and so on was for */
     int canceled;   /* resolve_cancel and give_signal */
     uint32_t count; /* of the last choice */
+    int shut, how;  /* calls of shutdown, and the last one's */
 } below;
 
 static int answer(wherry_system *self)
@@ -51,6 +52,14 @@ static int below_connect(wherry_system *self, int descriptor, const struct socka
                          socklen_t size)
 {
     (void)descriptor, (void)name, (void)size;
+    return answer(self);
+}
+
+static int below_shutdown(wherry_system *self, int descriptor, int how)
+{
+    (void)descriptor;
+    ((below *)self)->shut++;
+    ((below *)self)->how = how;
     return answer(self);
 }
 
@@ -153,6 +162,7 @@ static int set_up(void **state)
                                         .socket = below_socket,
                                         .accept = below_accept,
                                         .connect = below_connect,
+                                        .shutdown = below_shutdown,
                                         .close = below_close,
                                         .receive = below_receive,
                                         .send = below_send,
@@ -444,6 +454,27 @@ static void calls_can_be_made_and_their_answer_lost(void **state)
     assert_int_equal(wherry_faulty_bytes(self->faulty, WHERRY_CALL_RECEIVE), 0);
 }
 
+static void connection_that_an_error_says_is_over_is(void **state)
+{
+    fixture *self = *state;
+
+    wherry_faulty_plan(self->faulty, WHERRY_CALL_RECEIVE, .count = 1);
+    assert_int_equal(call_receive(self, 10), -ECONNRESET);
+    assert_int_equal(self->below.shut, 1);
+    wherry_faulty_plan(self->faulty, WHERRY_CALL_SEND, .count = 1);
+    assert_int_equal(self->system->send(self->system, 0, NULL, 0, 0), -EPIPE);
+    assert_int_equal(self->below.shut, 2);
+    wherry_faulty_plan(self->faulty, WHERRY_CALL_SEND, .count = 1, .variant = 2);
+    assert_int_equal(self->system->send(self->system, 0, NULL, 0, 0), -ENOBUFS); /* it goes on */
+    wherry_faulty_plan(self->faulty, WHERRY_CALL_RECEIVE, .number = ECONNRESET);
+    assert_int_equal(call_receive(self, 10), -ECONNRESET); /* nothing but what was planned */
+    assert_int_equal(self->below.shut, 2);
+    wherry_faulty_plan(self->faulty, WHERRY_CALL_SHUTDOWN, .count = 1);
+    assert_int_equal(self->system->shutdown(self->system, 0, SHUT_WR), -ENOTCONN);
+    assert_int_equal(self->below.shut, 3);
+    assert_int_equal(self->below.how, SHUT_RDWR);
+}
+
 static void connection_that_accept_loses_has_to_be_there(void **state)
 {
     fixture *self = *state;
@@ -620,6 +651,7 @@ int main(void)
         TEST(failures_and_shortness_are_planned_apart),
         TEST(swallowed_calls_answer_zero_and_are_not_made),
         TEST(calls_can_be_made_and_their_answer_lost),
+        TEST(connection_that_an_error_says_is_over_is),
         TEST(connection_that_accept_loses_has_to_be_there),
         TEST(any_kind_counts_what_has_a_reason_to_fail),
         TEST(any_call_fails_with_an_error_of_its_own),
