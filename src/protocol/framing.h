@@ -19,8 +19,6 @@
 #include <wherry/error.h>
 #include <wherry/protocol.h>
 
-#include "base/probe.h"
-
 #define WHERRY__MESSAGE_SIZE_MAX ((size_t)1 << 20)     /* the default limit of a payload */
 #define WHERRY__MESSAGE_SIZE_MAX_MAX ((size_t)1 << 30) /* the highest that can be asked for */
 #define WHERRY__SEPARATOR_MAX 32                       /* bytes of a separator */
@@ -152,7 +150,6 @@ static inline int wherry__cursor_malformed(wherry__cursor *cursor, size_t taken,
 static inline int wherry__cursor_incomplete(wherry__cursor *cursor, size_t wanted)
 {
     if (cursor->ended) {
-        WHERRY__PROBE("framing.truncated");
         cursor->taken = cursor->length;
         cursor->scanned = 0;
         return WHERRY_E_TRUNCATED;
