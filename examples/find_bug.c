@@ -59,7 +59,7 @@ static int pay(void *argument)
 /* Returns whether the coins add up. */
 static int add_up(uint64_t seed, uint64_t *hash)
 {
-    bank bank = { .handler.handle = take };
+    bank vault = { .handler.handle = take };
     int paid = 0;
     wherry_simulation *world;
     int result = wherry_simulation_new(&world, .seed = seed, .quiet = 1,
@@ -67,14 +67,14 @@ static int add_up(uint64_t seed, uint64_t *hash)
 
     if (result < 0)
         return 0;
-    wherry_simulation_spawn(world, "10.0.0.1", serve, &bank, .name = "bank");
+    wherry_simulation_spawn(world, "10.0.0.1", serve, &vault, .name = "bank");
     wherry_simulation_spawn(world, "10.0.0.2", pay, &paid, .name = "payer");
     result = wherry_simulation_run(world, WHERRY_SECONDS(600));
     *hash = wherry_simulation_hash(world);
     wherry_simulation_free(world);
-    if (result == WHERRY_OK && bank.coins == paid)
+    if (result == WHERRY_OK && vault.coins == paid)
         return 1;
-    printf("seed %d: %d coins were paid and %d taken\n", (int)seed, paid, bank.coins);
+    printf("seed %d: %d coins were paid and %d taken\n", (int)seed, paid, vault.coins);
     return 0;
 }
 

@@ -292,6 +292,31 @@ static void virtual_time_waits_for_hours_at_once(void **state)
                   "passed: seven hours of waiting\n");
 }
 
+static void simulated_answers_across_a_partition(void **state)
+{
+    child program;
+
+    (void)state;
+    start(&program, "simulated", NULL);
+    assert_prints(&program, "", "hello\n");
+}
+
+/* The seed that shows the bug may be another one when the library changes. */
+static void find_bug_finds_a_seed_and_repeats_it(void **state)
+{
+    char first[128], second[128];
+    child program;
+
+    (void)state;
+    start(&program, "find_bug", NULL);
+    child_line(&program, first, sizeof(first));
+    assert_non_null(strstr(first, "10 coins were paid and 11 taken"));
+    child_line(&program, second, sizeof(second));
+    assert_string_equal(first, second);
+    child_assert_line(&program, "twice the same, event for event");
+    child_assert_status(&program, 0);
+}
+
 static void signals_reload_and_stop(void **state)
 {
     char line[64];
@@ -331,6 +356,8 @@ int main(void)
         TEST(workers_do_every_job),
         TEST(virtual_time_waits_for_hours_at_once),
         TEST(signals_reload_and_stop),
+        TEST(simulated_answers_across_a_partition),
+        TEST(find_bug_finds_a_seed_and_repeats_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
