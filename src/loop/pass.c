@@ -173,7 +173,7 @@ ssize_t wherry_loop_dispatch(wherry_loop *loop)
     done += wherry__loop_serve_ready(loop);
     done += wherry__loop_serve_always(loop);
     done += wherry__loop_run_tasks(loop);
-    WHERRY__PROBE_IF(loop->runnable_count > 0, "loop.tasks.next-pass");
+    WHERRY__PROBE_IF(loop->runnable_count > 0, "loop.tasks.left-over");
     if (loop->ending || !WHERRY__FAULT_POINT("loop.flush.next-pass")) {
         wherry__loop_flush(loop);
         wherry__loop_reclaim(loop);
