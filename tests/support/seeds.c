@@ -67,6 +67,7 @@ uint64_t seeds_count(uint64_t most, uint64_t with_sanitizers)
     if (text != NULL)
         return strtoull(text, NULL, 10);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    (void)most;
     return with_sanitizers;
 #else
     (void)with_sanitizers;

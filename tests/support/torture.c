@@ -16,7 +16,7 @@
 
 #define WAITS_MAX 100000
 #define VARIANTS 12            /* errors that one kind of call can give */
-#define HANG WHERRY_SECONDS(5) /* of real time in which something must happen */
+#define HANG WHERRY_SECONDS(5) /* in which something must happen */
 
 typedef struct fault {
     bool of_memory; /* else of a system call */
@@ -105,8 +105,8 @@ static int limited_wait(wherry_system *self, wherry_poller *poller, int64_t unti
 
     if (++now.waits > WAITS_MAX)
         hang("it runs in circles");
-    result = now.former.wait(self, poller, until < limit ? until : limit, ready, capacity);
-    if (result == 0 && until > limit && self->monotonic(self) >= limit)
+    result = now.former.wait(self, poller, until == WHERRY_NEVER ? limit : until, ready, capacity);
+    if (result == 0 && until == WHERRY_NEVER && self->monotonic(self) >= limit)
         hang("it waits for ever");
     return result;
 }
@@ -124,11 +124,11 @@ static int run_body(void *argument)
     return 0;
 }
 
-static void run_on_loop(torture *self)
+static void run_on_loop(torture *self, const torture_ground *ground)
 {
-    int result = wherry_loop_new(&self->loop, .clock = WHERRY_CLOCK_VIRTUAL,
-                                 .memory = &self->memory.base,
-                                 .system = wherry_faulty_system(self->faulty));
+    int result = wherry_loop_new(
+        &self->loop, .clock = ground->world == NULL ? WHERRY_CLOCK_VIRTUAL : WHERRY_CLOCK_REAL,
+        .memory = &self->memory.base, .system = wherry_faulty_system(self->faulty));
 
     if (!WENT(self, result, WHERRY_E_NO_MEMORY, WHERRY_E_NO_DESCRIPTORS))
         return;
@@ -151,7 +151,7 @@ static void run_plainly(torture *self)
     (void)wherry__system_set_ambient(system);
 }
 
-static void begin(torture *self, wherry_system *below)
+static void begin(torture *self, const torture_ground *ground)
 {
     static unsigned number;
     const fault *wanted = &now.fault;
@@ -161,7 +161,7 @@ static void begin(torture *self, wherry_system *below)
                    ++number);
     (void)snprintf(self->name, sizeof(self->name), "unix:@wherry-torture-%d-%u", (int)getpid(),
                    number);
-    assert_int_equal(wherry_faulty_new(&self->faulty, .below = below), WHERRY_OK);
+    assert_int_equal(wherry_faulty_new(&self->faulty, .below = ground->system), WHERRY_OK);
     failing_memory_init(&self->memory, wanted->of_memory ? wanted->first : 0, wanted->lasts);
     if (!wanted->of_memory && wanted->first > 0)
         assert_int_equal(wherry_faulty_plan(self->faulty, WHERRY_CALL_ANY, .first = wanted->first,
@@ -187,20 +187,30 @@ static const char *what_struck(const bool strikes[WHERRY_CALL_COUNT])
     return text;
 }
 
+static size_t descriptors(const torture_ground *ground)
+{
+    wherry_simulation_statistics statistics;
+
+    if (ground->world == NULL)
+        return wire_descriptors();
+    wherry_simulation_statistics_read(ground->world, &statistics);
+    return statistics.descriptors;
+}
+
 /* Runs the scenario with the fault of now. Returns whether the fault came to strike; *count: the
  * allocations or calls that there were. */
-static bool run(wherry_system *below, size_t *count)
+static bool run(const torture_ground *ground, size_t *count)
 {
     torture self;
-    size_t descriptors = wire_descriptors();
+    size_t before = descriptors(ground);
     bool strikes[WHERRY_CALL_COUNT];
     bool struck;
 
-    begin(&self, below);
+    begin(&self, ground);
     if (now.scenario->plain)
         run_plainly(&self);
     else
-        run_on_loop(&self);
+        run_on_loop(&self, ground);
     struck = torture_struck(&self);
     *count = now.fault.of_memory ? self.memory.calls
                                  : wherry_faulty_calls(self.faulty, WHERRY_CALL_ANY);
@@ -212,8 +222,8 @@ static bool run(wherry_system *below, size_t *count)
     (void)unlink(self.place);
     if (self.memory.blocks != 0)
         violate(&self, "%zu blocks were not given back", self.memory.blocks);
-    if (wire_descriptors() != descriptors)
-        violate(&self, "%zu descriptors, before %zu", wire_descriptors(), descriptors);
+    if (descriptors(ground) != before)
+        violate(&self, "%zu descriptors, before %zu", descriptors(ground), before);
     if (self.violation[0] != '\0')
         print_error("%s (%s): %s\n", describe(), what_struck(strikes), self.violation);
     now.violations += self.violation[0] != '\0';
@@ -228,13 +238,13 @@ static void silent(wherry_logger *self, wherry_log_level level, const char *line
 }
 
 /* Every stride-th of the allocations or calls, of calls each time with another error. */
-static size_t sweep(wherry_system *below, bool of_memory, bool lasts, size_t most)
+static size_t sweep(const torture_ground *ground, bool of_memory, bool lasts, size_t most)
 {
     size_t variants = of_memory ? 1 : most == SIZE_MAX ? VARIANTS : 1;
     size_t runs = 0, count, stride;
 
     now.fault = (fault){ .of_memory = of_memory };
-    (void)run(below, &count);
+    (void)run(ground, &count);
     stride = 1 + count / most;
     for (size_t first = 1; first <= count; first += stride)
         for (size_t i = 0; i < variants; i++, runs++) {
@@ -244,13 +254,13 @@ static size_t sweep(wherry_system *below, bool of_memory, bool lasts, size_t mos
                                  .first = first,
                                  .variant = variants > 1 ? i : first / stride % VARIANTS,
                                  .lasts = lasts };
-            (void)run(below, &ignored);
+            (void)run(ground, &ignored);
         }
     return runs;
 }
 
 /* One run alone, as describe has it: TORTURE='NAME memory|call FIRST VARIANT once|lasting'. */
-static bool try_wanted(wherry_system *below, const char *wanted)
+static bool try_wanted(const torture_ground *ground, const char *wanted)
 {
     char name[32], of[8], lasts[8];
     size_t count;
@@ -261,10 +271,10 @@ static bool try_wanted(wherry_system *below, const char *wanted)
         fail_msg("TORTURE: not NAME memory|call FIRST VARIANT once|lasting");
     now.fault.of_memory = strcmp(of, "memory") == 0;
     now.fault.lasts = strcmp(lasts, "lasting") == 0;
-    return strcmp(name, now.scenario->name) == 0 && run(below, &count);
+    return strcmp(name, now.scenario->name) == 0 && run(ground, &count);
 }
 
-static size_t try_one(const torture_scenario *scenario, wherry_system *below, size_t most)
+static size_t try_one(const torture_scenario *scenario, const torture_ground *ground, size_t most)
 {
     wherry_logger logger = { .write = silent, .lines_per_second = 1000000 };
     const char *wanted = getenv("TORTURE");
@@ -272,18 +282,19 @@ static size_t try_one(const torture_scenario *scenario, wherry_system *below, si
 
     now.scenario = scenario;
     if (wanted != NULL)
-        return try_wanted(below, wanted);
+        return try_wanted(ground, wanted);
     wherry_log_set(&logger);
     for (int way = 0; way < 4; way++)
-        runs += sweep(below, (way & 1) != 0, (way & 2) != 0, most);
+        runs += sweep(ground, (way & 1) != 0, (way & 2) != 0, most);
     wherry_log_set(NULL);
     return runs;
 }
 
-void torture_try_all(const torture_scenario *scenarios, wherry_system *below, size_t most)
+void torture_try_all(const torture_scenario *scenarios, const torture_ground *ground, size_t most)
 {
     now.violations = 0;
     for (; scenarios->name != NULL; scenarios++)
-        print_message("%s: %zu runs\n", scenarios->name, try_one(scenarios, below, most));
+        if (!scenarios->real || ground->world == NULL)
+            print_message("%s: %zu runs\n", scenarios->name, try_one(scenarios, ground, most));
     assert_int_equal(now.violations, 0);
 }

@@ -12,7 +12,7 @@
 #include "support/failing_memory.h"
 
 typedef struct torture {
-    wherry_loop *loop; /* in virtual time; NULL in a plain scenario */
+    wherry_loop *loop; /* NULL in a plain scenario */
     wherry_faulty *faulty;
     failing_memory memory;
     char place[64];      /* a Unix path that nobody else uses */
@@ -54,9 +54,17 @@ extern const torture_scenario torture_streams[], torture_servers[], torture_task
 /* Whether what was made to fail can have ended a connection behind the back of its other end. */
 bool torture_ended_a_connection(const torture *self);
 
-/* Runs each of them on below without a fault, then with each fault in turn: of the faults of a sort
- * every one where most is SIZE_MAX, else about so many, evenly spread. What is wrong is printed,
- * with what to set TORTURE to in the environment to see that run alone, and fails the test. */
-void torture_try_all(const torture_scenario *scenarios, wherry_system *below, size_t most);
+/* Where they are run: on sockets of the machine, in virtual time; or on a host of a world, whose
+ * time is virtual by itself. */
+typedef struct torture_ground {
+    wherry_system *system;
+    wherry_simulation *world; /* NULL: none */
+} torture_ground;
+
+/* Runs each of them on ground without a fault, then with each fault in turn: of the faults of a
+ * sort every one where most is SIZE_MAX, else about so many, evenly spread. What is wrong is
+ * printed, with what to set TORTURE to in the environment to see that run alone, and fails the
+ * test. */
+void torture_try_all(const torture_scenario *scenarios, const torture_ground *ground, size_t most);
 
 #endif
