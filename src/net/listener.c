@@ -81,8 +81,10 @@ static int accept_one(wherry_listener *listener, wherry_stream **stream)
         result = wherry__stream_accepted(listener->loop, descriptor, &remote, &listener->stream,
                                          stream);
         WHERRY__PROBE_IF(result < 0, "listener.accept.no-stream");
-        if (result < 0)
+        if (result < 0) { /* an orderly end would say that it was served */
+            wherry__socket_break(system, descriptor);
             (void)system->close(system, descriptor);
+        }
         return result < 0 ? WHERRY_E_RESET : WHERRY_OK;
     case EAGAIN:
         WHERRY__PROBE("listener.accept.nobody-there");

@@ -606,6 +606,38 @@ static void failing_memory_costs_a_connection_and_no_more(void **state)
     assert_int_equal(net_descriptors(), descriptors);
 }
 
+static void a_connection_for_which_there_is_no_memory_is_reset(void **state)
+{
+    failing_memory memory;
+    wherry_loop *loop;
+    ssize_t received;
+    host self;
+    int client;
+    char byte;
+
+    (void)state;
+    failing_memory_init(&memory, 0, false);
+    assert_int_equal(wherry_loop_new(&loop, .memory = &memory.base), WHERRY_OK);
+    host_init(&self, NULL);
+    net_any_address(NET_TCP4, &self.address);
+    assert_int_equal(wherry_listener_new(&self.listener, .loop = loop, .address = &self.address,
+                                         .events = &self.events),
+                     WHERRY_OK);
+    wherry_listener_address(self.listener, &self.address);
+    client = net_dial(&self.address);
+    memory.fail_at = memory.calls + 1;
+    while ((received = recv(client, &byte, 1, MSG_DONTWAIT)) < 0 && errno == EAGAIN)
+        assert_true(wherry_loop_step(loop) >= 0);
+    assert_int_equal(received, -1);
+    assert_int_equal(errno, ECONNRESET);
+    assert_int_equal(memory.failures, 1);
+    assert_int_equal(self.count, 0);
+    assert_int_equal(close(client), 0);
+    wherry_listener_free(self.listener);
+    wherry_loop_free(loop);
+    failing_memory_assert_empty(&memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -629,6 +661,7 @@ int main(void)
         NET_TEST(freed_loop_leaves_handles_that_can_be_asked),
         NET_TEST(connections_that_nobody_accepted_are_reset),
         NET_TEST(failing_memory_costs_a_connection_and_no_more),
+        NET_TEST(a_connection_for_which_there_is_no_memory_is_reset),
     };
 
     return NET_RUN(tests);
