@@ -78,15 +78,15 @@ static int64_t next(wherry__sim_stream *stream)
 }
 
 /* Whether the other end is there and will answer when asked. Then asking leads to nothing, and a
- * world in which nobody does anything else is quiet. */
+ * world in which nobody does anything else is quiet. What nobody waits for any more has an end. */
 static bool is_met(const wherry__sim_stream *stream)
 {
     const wherry__sim_socket *base = &stream->base;
     const wherry__sim_stream *end;
 
     if (stream->phase < WHERRY__SIM_ESTABLISHED || stream->phase == WHERRY__SIM_TIME_WAIT ||
-        stream->sent > stream->confirmed || stream->owes || stream->unanswered > 0 ||
-        stream->flow->silent || !stream->other->on)
+        stream->orphan || stream->sent > stream->confirmed || stream->owes ||
+        stream->unanswered > 0 || stream->flow->silent || !stream->other->on)
         return false;
     end = wherry__sim_stream_of(
         wherry__sim_find_connected(stream->other, WHERRY__SIM_TCP, &base->remote, &base->local));
