@@ -28,7 +28,8 @@ static void give_up(struct end *this, int reason)
         way_finish(this->out);
     this->stream = NULL;
     this->reason = reason;
-    if (stream != NULL && reason != WHERRY_E_END && dice_often(&this->dice, 50))
+    if (stream != NULL && reason != WHERRY_E_END &&
+        (this->is_server || dice_often(&this->dice, 50)))
         wherry_stream_abort(stream);
     wherry_stream_free(stream);
     if (this->over != NULL)
@@ -168,6 +169,7 @@ static void on_accepted(wherry_listener_events *events, wherry_listener *listene
 
     (void)listener;
     if (host->count == host->room) {
+        wherry_stream_abort(stream);
         wherry_stream_free(stream);
         return;
     }
@@ -262,7 +264,7 @@ static int prepare_echo(struct stage *stage)
     host->dice = stage_dice_for(stage, 1000);
     (void)stage_trouble(stage, STAGE_PARTITIONS | STAGE_RESETS);
     (void)stage_servant(stage, 1, serve, host);
-    return stage_callers(stage, (unsigned)dice_between(stage_dice(stage), 1, 6), 4, job, NULL);
+    return stage_callers(stage, (unsigned)dice_between(stage_dice(stage), 1, 6), 8, job, NULL);
 }
 
 const struct scenario callback_scenes[] = {

@@ -158,6 +158,7 @@ int service_call_at(struct service *service, struct caller *caller, int64_t pati
 {
     struct stage *stage = service->stage;
     struct call this = { .service = service, .stage = stage, .deadline = wherry_in(patience) };
+    int64_t began = wherry_loop_now(wherry_loop_current());
     char text[SERVICE_TEXT_SIZE];
     int result;
 
@@ -165,7 +166,7 @@ int service_call_at(struct service *service, struct caller *caller, int64_t pati
         return WHERRY_E_REFUSED;
     result = wherry_connect(&this.peer, text, service->protocol, this.deadline,
                             .stream = &service->client_stream);
-    (void)stage_timed(stage, this.deadline, result);
+    (void)stage_connected(stage, began, this.deadline, result);
     if (result < 0)
         return result;
     this.talk = talk_new(stage);

@@ -161,6 +161,7 @@ static int job(struct stage *stage, struct caller *caller, int64_t patience)
 {
     struct chat *chat = caller->common;
     struct member *this = stage_take(stage, sizeof(*this));
+    int64_t began = wherry_loop_now(wherry_loop_current());
     int64_t deadline = wherry_in(patience);
     char text[SERVICE_TEXT_SIZE];
     wherry_address address;
@@ -175,7 +176,7 @@ static int job(struct stage *stage, struct caller *caller, int64_t patience)
     this->is_slow = caller->attempts < 2 && dice_often(&caller->dice, 50);
     result = wherry_connect(&this->peer, text, &wherry_lines, deadline,
                             .stream = &chat->client_stream);
-    if (stage_timed(stage, deadline, result) < 0)
+    if (stage_connected(stage, began, deadline, result) < 0)
         return result;
     result = take_part(this, deadline);
     wherry_peer_close(this->peer);
@@ -197,7 +198,7 @@ static int prepare(struct stage *stage)
     chat->server_stream.idle_timeout = stage_span(stage, WHERRY_SECONDS(100));
     (void)stage_trouble(stage, STAGE_PARTITIONS | STAGE_RESETS);
     (void)stage_servant(stage, 1, run, chat);
-    return stage_callers(stage, (unsigned)dice_between(dice, 1, 7), 3, job, chat);
+    return stage_callers(stage, (unsigned)dice_between(dice, 1, 7), 6, job, chat);
 }
 
 const struct scenario chat_scenes[] = {

@@ -61,7 +61,7 @@ static int dial_job(struct stage *stage, struct caller *caller, int64_t patience
     bool was_healed = stage_is_healed(stage);
     wherry_address address;
     wherry_stream *stream;
-    int64_t deadline;
+    int64_t began = wherry_loop_now(wherry_loop_current()), deadline;
     int result;
 
     if (dice_often(&caller->dice, 30))
@@ -70,7 +70,7 @@ static int dial_job(struct stage *stage, struct caller *caller, int64_t patience
     if (!target_address(stage, target, &address))
         return WHERRY_E_REFUSED;
     result = wherry_stream_connect(&stream, &address, deadline);
-    (void)stage_timed(stage, deadline, result);
+    (void)stage_connected(stage, began, deadline, result);
     if (was_healed && deadline != WHERRY_NOW)
         check_answer(stage, target, result, patience);
     if (result == WHERRY_OK)
@@ -85,7 +85,8 @@ static int prepare_dials(struct stage *stage)
 {
     (void)stage_trouble(stage, STAGE_PARTITIONS | STAGE_RESETS | STAGE_KILLS | STAGE_POWER_CUTS);
     (void)stage_servant(stage, 1, serve_nothing, NULL);
-    return stage_callers(stage, (unsigned)dice_between(stage_dice(stage), 1, 6), 6, dial_job, NULL);
+    return stage_callers(stage, (unsigned)dice_between(stage_dice(stage), 1, 6), 10, dial_job,
+                         NULL);
 }
 
 /* --- answers that come about when patience ends: none is lost */
@@ -168,7 +169,7 @@ static int prepare_races(struct stage *stage)
 {
     (void)stage_trouble(stage, STAGE_PARTITIONS | STAGE_RESETS);
     (void)stage_servant(stage, 1, serve_hesitating, NULL);
-    return stage_callers(stage, (unsigned)dice_between(stage_dice(stage), 1, 4), 3, race_job, NULL);
+    return stage_callers(stage, (unsigned)dice_between(stage_dice(stage), 1, 4), 6, race_job, NULL);
 }
 
 /* --- a server that falls silent */

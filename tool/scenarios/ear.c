@@ -90,6 +90,7 @@ int ear_dial(struct stage *stage, unsigned host, unsigned slot, int64_t deadline
              const wherry_stream_options *options, wherry_stream **stream, const struct talk *talk)
 {
     wherry_stream_options own = *options;
+    int64_t began = wherry_loop_now(wherry_loop_current());
     uint8_t head[TALK_HEAD];
     wherry_address address;
     int result;
@@ -98,7 +99,7 @@ int ear_dial(struct stage *stage, unsigned host, unsigned slot, int64_t deadline
         return WHERRY_E_REFUSED;
     own.size = sizeof(own);
     result = wherry_stream_connect_with(stream, &address, deadline, &own);
-    (void)stage_timed(stage, deadline, result);
+    (void)stage_connected(stage, began, deadline, result);
     if (result < 0)
         return result;
     talk_write_head(talk, head);
@@ -126,6 +127,8 @@ static int run_visit(void *argument)
     stage_check(visit->stage,
                 result == WHERRY_E_CANCELED || result == WHERRY_E_CLOSED || stage_is_fair(result),
                 "a visit ended with %s", wherry_error_name(result));
+    if (result != WHERRY_E_END)
+        wherry_stream_abort(visit->stream);
     wherry_stream_free(visit->stream);
     visit->stream = NULL;
     return WHERRY_OK;
@@ -138,6 +141,7 @@ static void receive_visitor(struct visit *first, wherry_group *group)
     *visit = *first;
     first->next = visit;
     if (wherry_spawn(NULL, run_visit, visit, .group = group) < 0) {
+        wherry_stream_abort(visit->stream);
         wherry_stream_free(visit->stream);
         visit->stream = NULL;
     }

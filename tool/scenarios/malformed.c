@@ -153,6 +153,7 @@ static int converse(struct stage *stage, struct caller *caller, wherry_stream *s
 
 static int job(struct stage *stage, struct caller *caller, int64_t patience)
 {
+    int64_t began = wherry_loop_now(wherry_loop_current());
     int64_t deadline = wherry_in(patience);
     wherry_address address;
     wherry_stream *stream;
@@ -161,7 +162,7 @@ static int job(struct stage *stage, struct caller *caller, int64_t patience)
     if (!stage_find(stage, 1, 0, &address))
         return WHERRY_E_REFUSED;
     result = wherry_stream_connect(&stream, &address, deadline);
-    if (stage_timed(stage, deadline, result) < 0)
+    if (stage_connected(stage, began, deadline, result) < 0)
         return result;
     result = converse(stage, caller, stream, deadline);
     wherry_stream_free(stream);
@@ -191,7 +192,7 @@ static int prepare(struct stage *stage)
     stage_at_end(stage, end, rules);
     (void)stage_trouble(stage, STAGE_PARTITIONS | STAGE_RESETS);
     (void)stage_servant(stage, 1, run, rules);
-    return stage_callers(stage, (unsigned)dice_between(dice, 1, 4), 4, job, rules);
+    return stage_callers(stage, (unsigned)dice_between(dice, 1, 4), 6, job, rules);
 }
 
 const struct scenario malformed_scenes[] = {

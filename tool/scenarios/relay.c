@@ -67,6 +67,7 @@ static int on_connect(wherry_handler *self, wherry_peer *client)
 {
     struct relay *relay = (struct relay *)self;
     struct passage *this = stage_take(relay->stage, sizeof(*this));
+    int64_t began = wherry_loop_now(wherry_loop_current());
     int64_t deadline = wherry_in(stage_span(relay->stage, WHERRY_SECONDS(10)));
     char text[SERVICE_TEXT_SIZE];
     int result;
@@ -74,7 +75,7 @@ static int on_connect(wherry_handler *self, wherry_peer *client)
     if (!service_endpoint(relay->service, 1, 0, text))
         return WHERRY_E_CLOSED;
     result = wherry_connect(&this->server, text, relay->service->protocol, deadline);
-    (void)stage_timed(relay->stage, deadline, result);
+    (void)stage_connected(relay->stage, began, deadline, result);
     if (result < 0)
         return WHERRY_E_CLOSED;
     this->relay = relay;
@@ -145,7 +146,7 @@ static int prepare(struct stage *stage)
     (void)stage_trouble(stage, STAGE_PARTITIONS | STAGE_RESETS);
     (void)stage_servant(stage, 1, service_run, relay->service);
     (void)stage_servant(stage, 2, run, relay);
-    return stage_callers(stage, (unsigned)dice_between(stage_dice(stage), 1, 4), 3, call,
+    return stage_callers(stage, (unsigned)dice_between(stage_dice(stage), 1, 4), 6, call,
                          relay->service);
 }
 

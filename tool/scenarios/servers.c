@@ -16,7 +16,7 @@ static struct service *prepare(struct stage *stage, unsigned callers, unsigned j
 
 static int prepare_messages(struct stage *stage)
 {
-    return stage_servant(stage, 1, service_run, prepare(stage, 5, 4));
+    return stage_servant(stage, 1, service_run, prepare(stage, 5, 8));
 }
 
 /* Who holds one of few places and is silent would hold it for ever. */
@@ -29,7 +29,7 @@ static void limit(struct stage *stage, struct service *service)
 
 static int prepare_limit(struct stage *stage)
 {
-    struct service *service = prepare(stage, 7, 4);
+    struct service *service = prepare(stage, 7, 8);
 
     limit(stage, service);
     return stage_servant(stage, 1, service_run, service);
@@ -37,7 +37,7 @@ static int prepare_limit(struct stage *stage)
 
 static int prepare_refusals(struct stage *stage)
 {
-    struct service *service = prepare(stage, 5, 5);
+    struct service *service = prepare(stage, 5, 8);
 
     service->refused_often = (unsigned)dice_between(stage_dice(stage), 5, 60);
     if (dice_often(stage_dice(stage), 50))
@@ -70,7 +70,7 @@ static int stop_and_go(struct stage *stage, void *argument)
 
 static int prepare_stops(struct stage *stage)
 {
-    struct service *service = prepare(stage, 5, 4);
+    struct service *service = prepare(stage, 5, 8);
 
     service->may_hang_up = true;
     return stage_servant(stage, 1, stop_and_go, service);
@@ -80,7 +80,7 @@ static int prepare_stops(struct stage *stage)
 
 static int prepare_deaths(struct stage *stage, unsigned kinds)
 {
-    struct service *service = prepare(stage, 5, 4);
+    struct service *service = prepare(stage, 5, 8);
 
     (void)stage_trouble(stage, kinds);
     service->server_stream.idle_timeout = stage_span(stage, WHERRY_SECONDS(60));
@@ -107,7 +107,7 @@ static int prepare_host_stops(struct stage *stage)
 
 static int prepare_idle(struct stage *stage)
 {
-    struct service *service = prepare(stage, 4, 3);
+    struct service *service = prepare(stage, 4, 5);
     int64_t span = WHERRY_MILLISECONDS(500) << dice_below(stage_dice(stage), 4);
 
     service->server_stream.idle_timeout = stage_span(stage, span);
@@ -124,7 +124,7 @@ static int prepare_unix(struct stage *stage)
     struct service *service = service_new(stage);
 
     service->is_local = true;
-    (void)stage_callers(stage, (unsigned)dice_between(stage_dice(stage), 1, 5), 4, service_call,
+    (void)stage_callers(stage, (unsigned)dice_between(stage_dice(stage), 1, 5), 8, service_call,
                         service);
     stage_move_all(stage, 1);
     return stage_servant(stage, 1, service_run, service);

@@ -80,6 +80,10 @@ int stage_wait_over(struct stage *stage);
  * WHERRY_E_TIMED_OUT. Returns result. */
 int stage_timed(struct stage *stage, int64_t deadline, int result);
 
+/* The same for connecting, which the network may end as well with WHERRY_E_TIMED_OUT, but not soon
+ * after it began. */
+int stage_connected(struct stage *stage, int64_t began, int64_t deadline, int result);
+
 /* Whether the network or the machine may give such an answer to a correct program. */
 bool stage_is_fair(int result);
 

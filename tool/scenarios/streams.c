@@ -96,7 +96,8 @@ static int bulk_visit(struct stage *stage, wherry_stream *stream, void *argument
         return (int)result;
     both.out = &ear.talk->back;
     both.total = ear.talk->back.total;
-    return exchange(&both, &ear);
+    result = exchange(&both, &ear);
+    return result == WHERRY_OK ? WHERRY_E_END : (int)result;
 }
 
 static int bulk_job(struct stage *stage, struct caller *caller, int64_t patience)
@@ -123,7 +124,7 @@ static int bulk_job(struct stage *stage, struct caller *caller, int64_t patience
 
 static int prepare_bulk(struct stage *stage)
 {
-    struct streams *streams = prepare(stage, bulk_visit, bulk_job, 4, 3);
+    struct streams *streams = prepare(stage, bulk_visit, bulk_job, 4, 6);
 
     streams->most *= dice_often(stage_dice(stage), 10) ? 10 : 1;
     return WHERRY_OK;
@@ -169,7 +170,7 @@ static int echo_job(struct stage *stage, struct caller *caller, int64_t patience
 
 static int prepare_echo(struct stage *stage)
 {
-    (void)prepare(stage, echo_visit, echo_job, 6, 4);
+    (void)prepare(stage, echo_visit, echo_job, 6, 8);
     return WHERRY_OK;
 }
 
@@ -291,7 +292,7 @@ static int pressing_job(struct stage *stage, struct caller *caller, int64_t pati
 
 static int prepare_pressure(struct stage *stage)
 {
-    struct streams *streams = prepare(stage, slow_visit, pressing_job, 4, 2);
+    struct streams *streams = prepare(stage, slow_visit, pressing_job, 4, 3);
 
     streams->server.receive_max = 1 + dice_size(stage_dice(stage), 3000);
     streams->client.send_max = 1 + dice_size(stage_dice(stage), 3000);
@@ -332,7 +333,7 @@ static int breaking_visit(struct stage *stage, wherry_stream *stream, void *argu
 
 static int prepare_breaks(struct stage *stage)
 {
-    (void)prepare(stage, breaking_visit, echo_job, 4, 4);
+    (void)prepare(stage, breaking_visit, echo_job, 4, 8);
     return WHERRY_OK;
 }
 

@@ -30,6 +30,16 @@ int stage_timed(struct stage *stage, int64_t deadline, int result)
     return result;
 }
 
+int stage_connected(struct stage *stage, int64_t began, int64_t deadline, int result)
+{
+    bool is_given_up = result == WHERRY_E_TIMED_OUT &&
+                       wherry_loop_now(wherry_loop_current()) > began + WHERRY_SECONDS(60);
+
+    if (deadline != WHERRY_NOW)
+        check_time(stage, deadline, result == WHERRY_E_TIMED_OUT && !is_given_up);
+    return result;
+}
+
 int stage_sleep(struct stage *stage, int64_t span)
 {
     int64_t deadline = wherry_in(stage_span(stage, span));
@@ -59,11 +69,11 @@ int stage_wait_over(struct stage *stage)
 
 /* --- callers */
 
-/* Between two attempts. */
+/* Before a job, and between two attempts. */
 static void rest(struct stage *stage, struct caller *caller)
 {
-    (void)stage_sleep(stage,
-                      WHERRY_MICROSECONDS(100) + (int64_t)dice_below(&caller->dice, 500000000));
+    (void)stage_sleep(stage, WHERRY_MICROSECONDS(100) +
+                                 (int64_t)dice_size(&caller->dice, (size_t)1 << 31));
 }
 
 static int call(struct stage *stage, void *argument)
@@ -81,8 +91,7 @@ static int call(struct stage *stage, void *argument)
         if (!stage_check(stage, stage_is_fair(result), "a job ended with %s: %s",
                          wherry_error_name(result), wherry_problem()))
             break;
-        if (result < 0)
-            rest(stage, caller);
+        rest(stage, caller);
     }
     return WHERRY_OK;
 }

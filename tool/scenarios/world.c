@@ -6,7 +6,7 @@
 
 #include "backstage.h"
 
-#define SPANS_MOST 12                       /* between two troubles, before all heals */
+#define SPANS_MOST 20                       /* between two troubles, before all heals */
 #define AFTER_HEALING WHERRY_SECONDS(86400) /* within which all programs must have ended */
 #define UNTIL_QUIET WHERRY_SECONDS(10000)   /* for what the kernels still have to do then */
 
@@ -126,7 +126,7 @@ static int spawn_all(struct stage *stage)
 static int run_with_faults(struct stage *stage)
 {
     struct dice dice = dice_new(stage->seed, 1);
-    int64_t most = WHERRY_MILLISECONDS(1) << dice_below(&dice, 14);
+    int64_t most = WHERRY_MILLISECONDS(16) << dice_below(&dice, 10);
     unsigned troubles = stage->limits.troubles;
     int result = WHERRY_OK;
 
