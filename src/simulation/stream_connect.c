@@ -80,6 +80,18 @@ static int begin(wherry__sim_stream *stream, const wherry__sim_name *given)
     return -EINPROGRESS;
 }
 
+/* Without a port of its own it still shows the one that it had. */
+static void forget_address(wherry__sim_socket *base)
+{
+    uint16_t port;
+
+    if (base->is_bound || base->address_given || base->local.size == 0)
+        return;
+    port = wherry__sim_name_port(&base->local);
+    base->local = wherry__sim_name_any(base->family);
+    wherry__sim_name_set_port(&base->local, port);
+}
+
 void wherry__sim_stream_disconnect(wherry__sim_stream *stream)
 {
     const wherry__sim_phase phase = stream->phase;
@@ -87,18 +99,15 @@ void wherry__sim_stream_disconnect(wherry__sim_stream *stream)
     if (phase == WHERRY__SIM_LISTEN) {
         wherry__sim_stream_refuse_all(stream);
         stream->base.listens = false;
-        stream->phase = WHERRY__SIM_CLOSED;
     } else if (phase != WHERRY__SIM_CLOSED && phase != WHERRY__SIM_TIME_WAIT) {
         stream->base.error = ECONNRESET;
         if (phase != WHERRY__SIM_SYN_SENT && phase != WHERRY__SIM_CLOSING &&
             phase != WHERRY__SIM_LAST_ACK)
             wherry__sim_stream_break(stream);
     }
-    if (phase != WHERRY__SIM_LISTEN)
-        wherry__sim_stream_over(stream);
+    wherry__sim_stream_over(stream);
     wherry__sim_queue_clear(&stream->received, wherry__sim_stream_memory(stream));
-    if (!stream->base.is_bound)
-        stream->base.local.size = 0;
+    forget_address(&stream->base);
     stream->base.remote.size = 0;
     stream->no_receive = stream->no_send = stream->ended = false;
     stream->attempt = WHERRY__SIM_ATTEMPT_NONE;
@@ -117,6 +126,16 @@ static int outcome(wherry__sim_stream *stream)
     stream->base.error = 0;
     wherry__sim_stream_disconnect(stream);
     return -error;
+}
+
+int wherry__sim_stream_connect_wrongly(wherry__sim_socket *self, int wrong)
+{
+    const wherry__sim_stream *stream = wherry__sim_stream_of(self);
+    const wherry__sim_name unread = wherry__sim_name_any(self->family);
+
+    if (stream->phase == WHERRY__SIM_CLOSED && stream->attempt == WHERRY__SIM_ATTEMPT_NONE)
+        return wrong;
+    return wherry__sim_stream_connect(self, &unread);
 }
 
 int wherry__sim_stream_connect(wherry__sim_socket *self, const wherry__sim_name *name)

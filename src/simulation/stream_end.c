@@ -13,6 +13,7 @@ static void unbind(wherry__sim_stream *stream)
 {
     wherry__sim_socket *base = &stream->base;
     const wherry__sim_name local = base->local, remote = base->remote;
+    const bool given = base->address_given;
 
     if (stream->accepted)
         wherry__sim_unbind(base);
@@ -21,6 +22,7 @@ static void unbind(wherry__sim_stream *stream)
     if (base->local.size == 0)
         base->local = local;
     base->remote = remote;
+    base->address_given = given;
 }
 
 static void let_go(wherry__sim_stream *stream)

@@ -47,6 +47,7 @@ static wherry__sim_stream *take(wherry__sim_stream *listener, const wherry__sim_
     }
     made->base.remote = segment->packet.source;
     (void)wherry__sim_bind_accepted(&made->base, &segment->packet.target);
+    made->base.address_given = listener->base.address_given;
     made->phase = WHERRY__SIM_SYN_RECEIVED;
     made->attempt = WHERRY__SIM_ATTEMPT_OVER;
     made->accepted = made->orphan = true;

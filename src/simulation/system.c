@@ -1,10 +1,12 @@
 /* System: the table of a simulated host. Each call finds the socket, lets the faults of calls
  * strike, asks the class, tells what happened, and does what follows at once. */
 #include <errno.h>
+#include <limits.h>
 
 #include <wherry/error.h>
 
 #include "simulation/call.h"
+#include "simulation/ports.h"
 #include "simulation/program.h"
 
 /* --- what all calls share */
@@ -92,6 +94,8 @@ static int sim_local_name(wherry_system *self, int descriptor, struct sockaddr *
 
     if (socket == NULL)
         return -EBADF;
+    if (size != NULL && *size > INT_MAX)
+        return -EINVAL;
     local = wherry__sim_name_of(socket);
     wherry__sim_name_give(&local, name, size);
     return 0;
@@ -108,6 +112,8 @@ static int sim_remote_name(wherry_system *self, int descriptor, struct sockaddr 
         return -EBADF;
     if (socket->remote.size == 0 || socket->apart)
         return -ENOTCONN;
+    if (size != NULL && *size > INT_MAX)
+        return -EINVAL;
     remote = wherry__sim_name_as(&socket->remote, socket->family);
     wherry__sim_name_give(&remote, name, size);
     return 0;
@@ -190,6 +196,20 @@ static int sim_accept(wherry_system *self, int descriptor, struct sockaddr *name
                                      WHERRY__SIM_SITE);
 }
 
+/* A stream looks at the name last, and a datagram socket is bound before it does. */
+static int connect_wrongly(wherry__sim_socket *socket, socklen_t size, int wrong)
+{
+    const wherry__sim_name any = wherry__sim_name_any(socket->family);
+
+    if (size < sizeof(sa_family_t) || size > sizeof(struct sockaddr_storage))
+        return wrong;
+    if (socket->kind == WHERRY__SIM_TCP)
+        return wherry__sim_stream_connect_wrongly(socket, wrong);
+    if (socket->kind == WHERRY__SIM_UDP && !socket->is_bound)
+        (void)wherry__sim_bind(socket, &any.any, any.size);
+    return wrong;
+}
+
 static int sim_connect(wherry_system *self, int descriptor, const struct sockaddr *name,
                        socklen_t size)
 {
@@ -201,6 +221,8 @@ static int sim_connect(wherry_system *self, int descriptor, const struct sockadd
     if (result == 0) {
         to = wherry__sim_name_reached(socket, &to);
         result = socket->class->connect == NULL ? -EOPNOTSUPP : socket->class->connect(socket, &to);
+    } else if (socket != NULL) {
+        result = connect_wrongly(socket, size, result);
     }
     return (int)wherry__sim_call_end(host, "connect", descriptor, result, WHERRY__SIM_SITE);
 }
@@ -239,6 +261,8 @@ static int sim_get_option(wherry_system *self, int descriptor, int level, int op
     wherry__sim_socket *socket = wherry__sim_call_find(host, "get_option", descriptor);
     int result = socket == NULL ? -EBADF : -ENOPROTOOPT;
 
+    if (socket != NULL && size != NULL && *size > INT_MAX)
+        return -EINVAL;
     if (socket != NULL && socket->class->get_option != NULL)
         result = socket->class->get_option(socket, level, option, value, size);
     if (socket != NULL && result == -ENOPROTOOPT)

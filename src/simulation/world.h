@@ -255,6 +255,10 @@ int wherry__sim_stream_make(wherry__sim_host *host, int family, int type, int pr
 int wherry__sim_datagram_make(wherry__sim_host *host, int family, int type, int protocol,
                               wherry__sim_socket **made);
 
+/* connect(2) of a stream to what cannot be a name for it: wrong, unless what it is already says
+ * otherwise. */
+int wherry__sim_stream_connect_wrongly(wherry__sim_socket *self, int wrong);
+
 /* Resets a connection as the network would: both ends get RST. False: it is none. */
 bool wherry__sim_stream_reset(wherry__sim_socket *socket);
 
