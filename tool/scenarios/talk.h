@@ -18,6 +18,7 @@ struct way {
     atomic_uint_least64_t received;
     atomic_bool is_finished; /* no more will be sent */
     atomic_bool is_cut;      /* what was not sent is thrown away, and an end does not tell that */
+    atomic_bool is_torn;     /* its last message was not whole */
     atomic_bool is_limited;  /* by time, which may end it behind anything that was sent */
 };
 
