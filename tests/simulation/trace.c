@@ -1,6 +1,7 @@
 /* Traces: what an observer is told, and the hash of it all. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
