@@ -42,6 +42,7 @@ static const rule rules[] = {
     { IPPROTO_IP, IP_PKTINFO, 0, 0, 1, FLAG },
     { IPPROTO_IP, IP_RECVERR, 0, 0, 1, FLAG },
     { IPPROTO_IP, IP_RECVTOS, 0, 0, 1, FLAG },
+    { IPPROTO_IP, IP_FREEBIND, 0, 0, 1, FLAG },
     { IPPROTO_IPV6, IPV6_TCLASS, 0, 0, 255, NO_ECN | DEFAULT },
     { IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64, 0, 255, DEFAULT },
     { IPPROTO_IPV6, IPV6_MTU_DISCOVER, 1, 0, 5, 0 },
@@ -99,6 +100,7 @@ int wherry__sim_options_inherit(wherry__sim_socket *socket, const wherry__sim_so
     if (settings_of(socket) == NULL)
         return -ENOMEM;
     *socket->settings = *from->settings;
+    socket->settings->values[find_rule(SOL_SOCKET, SO_PRIORITY) - rules] = 0;
     return 0;
 }
 
@@ -406,5 +408,7 @@ int wherry__sim_get_option(wherry__sim_socket *socket, int level, int option, vo
         return get_v4(socket, option, value, size);
     if (socket->family == AF_INET6)
         return level == IPPROTO_IPV6 ? get_v6(socket, option, value, size) : -ENOPROTOOPT;
+    if (level == (socket->kind == WHERRY__SIM_TCP ? IPPROTO_TCP : IPPROTO_UDP))
+        return -ENOPROTOOPT;
     return -EOPNOTSUPP;
 }

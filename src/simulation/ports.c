@@ -19,8 +19,10 @@ int wherry__sim_ports_new(wherry__sim_host *host)
 
     if (ports == NULL)
         return WHERRY_E_NO_MEMORY;
-    for (size_t i = 0; i < WHERRY__SIM_PORT_LISTS; i++)
+    for (size_t i = 0; i < WHERRY__SIM_PORT_LISTS; i++) {
         wherry__link_init(&ports->by_port[i]);
+        wherry__link_init(&ports->accepted[i]);
+    }
     for (size_t i = 0; i < WHERRY__SIM_PAIR_LISTS; i++)
         wherry__link_init(&ports->pairs[i]);
     wherry__link_init(&ports->abstract);
@@ -70,10 +72,8 @@ static bool may_share(const wherry__sim_socket *one, const wherry__sim_socket *o
     return one->reuse_port && other->reuse_port;
 }
 
-static bool in_conflict(const wherry__sim_socket *socket, bool strict)
+static bool in_conflict_with(const wherry__sim_socket *socket, wherry__link *list, bool strict)
 {
-    wherry__link *list = wherry__sim_port_list(socket->host->ports, port_of(socket));
-
     for (wherry__link *link = list->next; link != list; link = link->next) {
         const wherry__sim_socket *other = WHERRY__OWNER(link, wherry__sim_socket, bound);
 
@@ -84,19 +84,36 @@ static bool in_conflict(const wherry__sim_socket *socket, bool strict)
     return false;
 }
 
-/* connect(2) shares ports among connections to different ends, but not with who was bound to one
- * explicitly. */
-static bool connection_in_conflict(const wherry__sim_socket *socket)
+static bool in_conflict(const wherry__sim_socket *socket, bool strict)
 {
-    wherry__link *list = wherry__sim_port_list(socket->host->ports, port_of(socket));
+    wherry__sim_ports *ports = socket->host->ports;
+    size_t place = port_of(socket) % WHERRY__SIM_PORT_LISTS;
 
+    return in_conflict_with(socket, &ports->by_port[place], strict) ||
+           in_conflict_with(socket, &ports->accepted[place], strict);
+}
+
+/* Whether the socket's port is one that another was bound to, not only connected from. */
+static bool is_owned(const wherry__sim_socket *socket, wherry__link *list)
+{
     for (wherry__link *link = list->next; link != list; link = link->next) {
         const wherry__sim_socket *other = WHERRY__OWNER(link, wherry__sim_socket, bound);
 
         if (other->kind == socket->kind && port_of(other) == port_of(socket) && !other->port_shared)
             return true;
     }
-    return wherry__sim_find_connected(socket->host, socket->kind, &socket->local,
+    return false;
+}
+
+/* connect(2) shares ports among connections to different ends, but not with who was bound to one
+ * explicitly. */
+static bool connection_in_conflict(const wherry__sim_socket *socket)
+{
+    wherry__sim_ports *ports = socket->host->ports;
+    size_t place = port_of(socket) % WHERRY__SIM_PORT_LISTS;
+
+    return is_owned(socket, &ports->by_port[place]) || is_owned(socket, &ports->accepted[place]) ||
+           wherry__sim_find_connected(socket->host, socket->kind, &socket->local,
                                       &socket->remote) != NULL;
 }
 
@@ -169,7 +186,8 @@ static int check_address(const wherry__sim_socket *socket, const wherry__sim_nam
     if (name->any.sa_family == AF_INET && name->v4.sin_addr.s_addr == htonl(INADDR_BROADCAST))
         return 0;
     if (is_multicast || wherry__sim_name_is_any(name) ||
-        wherry__sim_host_has(socket->host, &name->any))
+        wherry__sim_host_has(socket->host, &name->any) ||
+        wherry__sim_option_is_on(socket, IPPROTO_IP, IP_FREEBIND))
         return 0;
     return -EADDRNOTAVAIL;
 }
@@ -221,14 +239,19 @@ int wherry__sim_bind(wherry__sim_socket *socket, const struct sockaddr *name, so
 
 int wherry__sim_bind_port(wherry__sim_socket *socket)
 {
+    wherry__sim_name former;
     int result;
 
     if (socket->is_bound)
         return socket->listens && in_conflict(socket, false) ? -EADDRINUSE : 0;
-    socket->local = wherry__sim_name_any(socket->family);
+    former = socket->local;
+    if (former.size == 0)
+        socket->local = wherry__sim_name_any(socket->family);
+    else
+        wherry__sim_name_set_port(&socket->local, 0); /* the address outlived its port */
     result = enter_local(socket);
     if (result < 0)
-        socket->local.size = 0;
+        socket->local = former;
     return result;
 }
 
@@ -240,7 +263,7 @@ int wherry__sim_source_for(const wherry__sim_socket *socket, const wherry__sim_n
     *source = wherry__sim_host_source(socket->host, &remote->any);
     if (source->size == 0)
         return -ENETUNREACH;
-    if (!socket->is_bound || wherry__sim_name_is_any(&socket->local))
+    if (socket->local.size == 0 || wherry__sim_name_is_any(&socket->local))
         return 0;
     if (socket->local.any.sa_family != remote->any.sa_family)
         return -ENETUNREACH;
@@ -323,7 +346,8 @@ int wherry__sim_bind_accepted(wherry__sim_socket *socket, const wherry__sim_name
     if (socket->family == AF_UNIX)
         return 0;
     socket->port_given = socket->address_given = true;
-    enter(socket);
+    wherry__list_append(&socket->host->ports->accepted[port_of(socket) % WHERRY__SIM_PORT_LISTS],
+                        &socket->bound);
     wherry__list_append(wherry__sim_pair_list(socket->host->ports, &socket->local, &socket->remote),
                         &socket->paired);
     return 0;

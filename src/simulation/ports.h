@@ -10,11 +10,13 @@
 /* The bound sockets of a host. Each list is in the order of binding, so that looking through it
  * gives the same in each run. */
 struct wherry__sim_ports {
-    wherry__link by_port[WHERRY__SIM_PORT_LISTS]; /* by the port's last bits */
-    wherry__link pairs[WHERRY__SIM_PAIR_LISTS];   /* by a hash of both names */
-    wherry__link abstract;                        /* Unix sockets with abstract names */
-    wherry__link paths;                           /* files of Unix sockets */
-    uint32_t autobound;                           /* abstract names given so far */
+    wherry__link by_port[WHERRY__SIM_PORT_LISTS];  /* by the port's last bits */
+    wherry__link accepted[WHERRY__SIM_PORT_LISTS]; /* the same for those that share a listener's
+                                                      port, and are found by both names only */
+    wherry__link pairs[WHERRY__SIM_PAIR_LISTS];    /* by a hash of both names */
+    wherry__link abstract;                         /* Unix sockets with abstract names */
+    wherry__link paths;                            /* files of Unix sockets */
+    uint32_t autobound;                            /* abstract names given so far */
     uint16_t next_tcp, next_udp; /* the ephemeral ports to try first; 0: none yet */
 };
 

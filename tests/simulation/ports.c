@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <wherry/error.h>
+
 #include "support/simulated.h"
 
 #define EPHEMERAL_FIRST 32768
@@ -255,6 +257,41 @@ static void addresses_of_others_are_not_available(void **state)
     assert_true(bind_new(self->here, SOCK_STREAM, HERE, 1) >= 0); /* nothing is privileged */
 }
 
+static void addresses_of_others_can_be_forced(void **state)
+{
+    simulated *self = *state;
+    const int socket = simulated_socket(self->here, AF_INET, SOCK_STREAM);
+
+    assert_int_equal(simulated_set(self->here, socket, IPPROTO_IP, IP_FREEBIND, 1), 0);
+    assert_int_equal(simulated_bind(self->here, socket, THERE, 7000), 0);
+    assert_string_equal(simulated_address(self->here, socket), THERE);
+}
+
+/* Until the last of its connections has gone, and then for the time of TIME_WAIT. */
+static void ports_of_connections_are_taken(void **state)
+{
+    simulated *self = *state;
+    const int listener = simulated_bound(self->here, SOCK_STREAM, HERE, 7000);
+    const int client = simulated_socket(self->there, AF_INET, SOCK_STREAM);
+    int accepted;
+
+    assert_int_equal(self->here->listen(self->here, listener, 5), 0);
+    assert_int_equal(simulated_connect(self->there, client, HERE, 7000), -EINPROGRESS);
+    simulated_settle(self);
+    accepted = self->here->accept(self->here, listener, NULL, NULL);
+    assert_true(accepted >= 0);
+    simulated_close_socket(self->here, listener);
+    assert_int_equal(bind_new(self->here, SOCK_STREAM, HERE, 7000), -EADDRINUSE);
+    assert_int_equal(bind_new(self->here, SOCK_STREAM, "0.0.0.0", 7000), -EADDRINUSE);
+    simulated_close_socket(self->here, accepted);
+    simulated_settle(self);
+    simulated_close_socket(self->there, client);
+    simulated_settle(self);
+    assert_int_equal(bind_new(self->here, SOCK_STREAM, HERE, 7000), -EADDRINUSE);
+    assert_int_equal(wherry_simulation_run_quiet(self->world, WHERRY_SECONDS(61)), WHERRY_OK);
+    assert_true(bind_new(self->here, SOCK_STREAM, HERE, 7000) >= 0);
+}
+
 static void mapped_addresses_need_both_families(void **state)
 {
     simulated *self = *state;
@@ -491,6 +528,8 @@ int main(void)
         CASE(reused_ports_have_many_listeners),
         CASE(binding_twice_is_invalid),
         CASE(addresses_of_others_are_not_available),
+        CASE(addresses_of_others_can_be_forced),
+        CASE(ports_of_connections_are_taken),
         CASE(mapped_addresses_need_both_families),
         CASE(sizes_and_families_are_checked),
         CASE(files_outlive_their_sockets),
