@@ -141,10 +141,13 @@ static void set_checksum(headers *to, const wherry__pcapng_packet *packet, size_
     const size_t addresses = packet->from->sa_family == AF_INET ? 12 : 8;
     const unsigned protocol = packet->is_datagram ? IPPROTO_UDP : IPPROTO_TCP;
     uint32_t sum = add_up((uint32_t)inner + protocol, to->bytes + addresses, start - addresses);
+    unsigned made;
 
     sum = add_up(sum, to->bytes + start, to->size - start);
-    sum = add_up(sum, packet->data, length);
-    set16(to, start + (packet->is_datagram ? 6 : 16), fold(sum));
+    made = fold(add_up(sum, packet->data, length));
+    if (packet->is_datagram && made == 0)
+        made = 0xffff; /* 0 says that there is no checksum */
+    set16(to, start + (packet->is_datagram ? 6 : 16), made);
 }
 
 static void put_headers(headers *to, const wherry__pcapng_packet *packet, size_t length)
@@ -167,10 +170,12 @@ static void put_headers(headers *to, const wherry__pcapng_packet *packet, size_t
 void wherry__pcapng_begin(wherry__pcapng *file)
 {
     const uint32_t section[] = { SECTION, 28, BYTE_ORDER_MAGIC, 1, UINT32_MAX, UINT32_MAX, 28 };
-    uint32_t interface[] = { INTERFACE, 32, LINKTYPE_RAW, 0, 0, 0, 0, 32 };
+    uint32_t interface[] = { INTERFACE, 32, 0, 0, 0, 0, 0, 32 };
+    const uint16_t type = LINKTYPE_RAW;
     const uint16_t resolution[] = { OPTION_RESOLUTION, 1 };
     const uint8_t unit = NANOSECONDS;
 
+    memcpy(&interface[2], &type, sizeof(type));
     memcpy(&interface[4], resolution, sizeof(resolution));
     memcpy(&interface[5], &unit, sizeof(unit));
     file->write(file, section, sizeof(section));
