@@ -143,7 +143,7 @@ def idle(facts, memory):
 SIMULATION = {
     "events_per_second": "events a second, 50 clients in conversation: {:,.0f}",
     "virtual_to_real": "seconds of theirs in one of CPU time: {:,.1f}",
-    "quiet_minute_seconds": "seconds of CPU time for a minute of 100 clients that hardly speak: {:.4f}",
+    "quiet_minute_seconds": "seconds of CPU time for a minute of 100 quiet clients: {:.4f}",
 }
 
 

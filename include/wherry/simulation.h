@@ -165,9 +165,9 @@ typedef struct wherry_simulation_options {
     int64_t watchdog;      /* nanoseconds of real time without an event after which the
                               process is aborted with the seed and who runs; 0: 60 s;
                               negative: none */
-    uint64_t passes_max;   /* waits of a loop, one after another, that need not wait and find
-                              nothing, after which its program counts as running in circles; and
-                              events without a step of time. 0: 1,000,000 */
+    uint64_t passes_max;   /* passes of a loop, one after another, that follow each other without a
+                              pause and ask nothing of its host, after which its program counts as
+                              running in circles; and events without a step of time. 0: 1,000,000 */
     wherry_simulation_observer *observer; /* NULL: none */
     const void *choices; /* bytes that all that is drawn is taken from, until they are
                             used up: for fuzzers. NULL: none */

@@ -11,8 +11,8 @@
 wherry_memory *wherry__memory_default(void);
 
 /* What a loop takes that was not given one: the default, unless another was set on this thread, as
- * a simulation does for the programs inside. set: NULL takes that back; returns the former one, NULL
- * for none. */
+ * a simulation does for the programs inside. set: NULL takes that back; returns the former one,
+ * NULL for none. */
 wherry_memory *wherry__memory_ambient(void);
 wherry_memory *wherry__memory_set_ambient(wherry_memory *memory);
 

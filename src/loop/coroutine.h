@@ -55,8 +55,8 @@ void wherry__coroutine_suspend(wherry__coroutine *coroutine);
  * back. It counts as one that has not ended and can be done with. */
 __attribute__((noreturn)) void wherry__coroutine_abandon(wherry__coroutine *coroutine);
 
-/* After it has ended, was abandoned, or was never resumed: forgets what was announced about it. The stack can be
- * used again. */
+/* After it has ended, was abandoned, or was never resumed: forgets what was announced about it. The
+ * stack can be used again. */
 void wherry__coroutine_done(wherry__coroutine *coroutine);
 
 #endif

@@ -307,11 +307,14 @@ static void go_to_world(wherry_poller *poller, int64_t time)
     poller->waiting = false;
 }
 
-/* A program that asks again and again without waiting, and finds nothing, runs in circles. */
-static void count_turn(wherry_poller *poller, bool idle)
+/* A program whose turns follow each other without a pause, and that asks nothing of its host
+ * meanwhile, runs in circles. */
+static void count_turn(wherry_poller *poller, int64_t former)
 {
     wherry_simulation *world = poller->host->world;
+    const bool idle = world->now - former <= TURN && poller->host->calls == poller->calls;
 
+    poller->calls = poller->host->calls;
     poller->idle_turns = idle ? poller->idle_turns + 1 : 0;
     if (poller->idle_turns > world->options.passes_max)
         (void)wherry__sim_fail(world, WHERRY_E_STUCK,
@@ -332,6 +335,7 @@ int wherry__sim_poller_wait(wherry_system *system, wherry_poller *poller, int64_
     wherry__sim_host *host = wherry__sim_host_of(system);
     wherry_simulation *world = host->world;
     const int64_t time = until <= 0 ? world->now : wherry__sim_world_time(host, until);
+    const int64_t former = poller->last_wait;
     bool woken;
     int count;
 
@@ -353,7 +357,7 @@ int wherry__sim_poller_wait(wherry_system *system, wherry_poller *poller, int64_
         count = report(poller, ready, capacity);
         count = report_spurious(poller, ready, count, capacity);
     } while (count == 0 && !woken && world->now < time && world->failure == WHERRY_OK);
-    count_turn(poller, count == 0 && time <= world->now && until <= 0);
+    count_turn(poller, former);
     shuffle(poller, ready, count);
     return count;
 }

@@ -22,11 +22,12 @@ struct wherry_poller {
     wherry__link errands;
     wherry__link awaited; /* errands to be */
     bool waiting;
-    bool roused;        /* it is to be looked at what the wait waits for */
-    bool woken;         /* the wait is to end, also if nothing is ready */
-    int64_t until;      /* of the host's clock, while it waits */
-    int64_t last_wait;  /* of the world */
-    uint64_t idle_turns; /* waits that did not wait and found nothing, one after another */
+    bool roused;         /* it is to be looked at what the wait waits for */
+    bool woken;          /* the wait is to end, also if nothing is ready */
+    int64_t until;       /* of the host's clock, while it waits */
+    int64_t last_wait;   /* of the world */
+    uint64_t calls;      /* of the host, when it last waited */
+    uint64_t idle_turns; /* one after another, without a pause and without a call */
     wherry__sim_event timer;
 };
 

@@ -120,7 +120,7 @@ static void bite(const wherry_simulation *world)
                     "host %s, at step %llu",
                     running == NULL ? "" : running->name,
                     running == NULL ? "" : running->host->name, (unsigned long long)world->step);
-    abort();
+    (void)raise(SIGABRT);
 }
 
 /* Calls of one program count, and turns that make none. */

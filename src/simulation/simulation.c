@@ -283,7 +283,7 @@ static void check_ended(wherry_simulation *world, const char *when)
 void wherry__sim_go_on(wherry_simulation *world, int64_t until, const bool *stop)
 {
     const bool entered = world->inside;
-    aside former;
+    aside former = { .world = NULL };
 
     if (!entered && enter(world, &former) < 0)
         return;
@@ -343,7 +343,7 @@ static void check_condition(wherry_simulation *world)
 static int run(wherry_simulation *world, int64_t duration, bool until_quiet,
                wherry_simulation_condition *condition)
 {
-    aside former;
+    aside former = { .world = NULL };
     enum ending ending;
     int result = enter(world, &former);
 
@@ -382,7 +382,7 @@ int wherry_simulation_run_until(wherry_simulation *world, wherry_simulation_cond
 
 int wherry_simulation_step(wherry_simulation *world)
 {
-    aside former;
+    aside former = { .world = NULL };
     wherry__sim_event *event;
     int result = enter(world, &former);
 

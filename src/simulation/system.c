@@ -9,6 +9,8 @@
 #include "simulation/ports.h"
 #include "simulation/program.h"
 
+#define SOCKET_TYPE_MAX 10 /* SOCK_PACKET: what is beyond is no type at all */
+
 /* --- what all calls share */
 
 ssize_t wherry__sim_call_end(wherry__sim_host *host, const char *what, int descriptor,
@@ -17,6 +19,7 @@ ssize_t wherry__sim_call_end(wherry__sim_host *host, const char *what, int descr
     wherry__sim_tell(host->world, host,
                      (wherry_simulation_event){
                          .what = what, .descriptor = descriptor, .result = result, .site = site });
+    host->calls++;
     wherry__sim_settle(host->world);
     return result;
 }
@@ -48,8 +51,12 @@ static int sim_socket(wherry_system *self, int family, int type, int protocol)
     int result;
 
     type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (type < 0 || type > SOCKET_TYPE_MAX)
+        return (int)wherry__sim_call_end(host, "socket", -1, -EINVAL, WHERRY__SIM_SITE);
     if (wherry__sim_call_strikes(host, WHERRY_FAULT_NO_DESCRIPTORS))
         return (int)wherry__sim_call_end(host, "socket", -1, -EMFILE, WHERRY__SIM_SITE);
+    if (family == AF_UNIX && type == SOCK_RAW)
+        type = SOCK_DGRAM;
     if (type == SOCK_DGRAM)
         result = wherry__sim_datagram_make(host, family, type, protocol, &socket);
     else
@@ -82,6 +89,9 @@ static int sim_bind(wherry_system *self, int descriptor, const struct sockaddr *
     wherry__sim_socket *socket = wherry__sim_call_find(host, "bind", descriptor);
     int result = socket == NULL ? -EBADF : wherry__sim_bind(socket, name, size);
 
+    if (result == 0 &&
+        (socket->kind == WHERRY__SIM_UNIX_STREAM || socket->kind == WHERRY__SIM_UNIX_SEQPACKET))
+        wherry__sim_local_named(socket);
     return (int)wherry__sim_call_end(host, "bind", descriptor, result, WHERRY__SIM_SITE);
 }
 
@@ -221,6 +231,8 @@ static int sim_connect(wherry_system *self, int descriptor, const struct sockadd
     if (result == 0) {
         to = wherry__sim_name_reached(socket, &to);
         result = socket->class->connect == NULL ? -EOPNOTSUPP : socket->class->connect(socket, &to);
+        if (result == -ENETUNREACH && socket->family == AF_INET6 && name->sa_family == AF_INET)
+            result = -EAFNOSUPPORT; /* the socket is for IPv6 only */
     } else if (socket != NULL) {
         result = connect_wrongly(socket, size, result);
     }

@@ -87,6 +87,7 @@ struct wherry__sim_host {
     size_t descriptor_room;
     size_t descriptors_max;
     size_t descriptor_count;
+    uint64_t calls; /* of its system */
     size_t descriptor_hint; /* none below it is free */
     wherry__link sockets;   /* all, also those that linger without a descriptor */
     wherry__link programs;
