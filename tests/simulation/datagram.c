@@ -10,6 +10,7 @@
 
 #include <wherry/error.h>
 
+#include "base/memory.h"
 #include "support/simulated.h"
 
 static int udp(wherry_system *system)
@@ -434,6 +435,27 @@ static void full_unix_queues_make_senders_wait(void **state)
     assert_int_equal(simulated_readiness(self->here, from), WHERRY_WRITABLE);
 }
 
+static void senders_who_wait_are_told_of_room_made_by_others(void **state)
+{
+    simulated *self = *state;
+    const int to = simulated_bound(self->here, SOCK_DGRAM, "/to", 0);
+    const int waiting = unix_datagram(self->here);
+    const int filling = unix_datagram(self->here);
+    wherry_poller *poller;
+    wherry_ready ready;
+
+    assert_int_equal(simulated_connect(self->here, waiting, "/to", 0), 0);
+    while (simulated_send(self->here, filling, "x", "/to", 0) == 1)
+        continue;
+    assert_int_equal(self->here->open_poller(self->here, wherry__memory_default(), &poller), 0);
+    assert_int_equal(self->here->watch(self->here, poller, waiting, 0, WHERRY_WRITABLE, NULL), 0);
+    assert_int_equal(self->here->wait(self->here, poller, WHERRY_NOW, &ready, 1), 0);
+    assert_received(self->here, to, "x");
+    assert_int_equal(self->here->wait(self->here, poller, WHERRY_NOW, &ready, 1), 1);
+    assert_int_equal(ready.events, WHERRY_WRITABLE);
+    self->here->close_poller(self->here, poller);
+}
+
 static void unread_bytes_make_unix_senders_wait(void **state)
 {
     simulated *self = *state;
@@ -593,6 +615,7 @@ int main(void)
         CASE(datagrams_under_way_end_with_the_world),
         CASE(unix_datagrams_tell_bound_senders),
         CASE(full_unix_queues_make_senders_wait),
+        CASE(senders_who_wait_are_told_of_room_made_by_others),
         CASE(unread_bytes_make_unix_senders_wait),
         CASE(unix_datagrams_have_a_largest),
         CASE(unix_ends_that_go_are_told_once),

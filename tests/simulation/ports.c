@@ -111,6 +111,25 @@ static void unbound_datagrams_need_a_port(void **state)
     simulated_close(&itself);
 }
 
+/* Who asks for any port gets one of his own, whatever he would share. */
+static void chosen_ports_are_not_shared(void **state)
+{
+    simulated self;
+    void *itself = &self;
+    int sockets[2];
+
+    (void)state;
+    open_few_ports(&self, 5000, 5000);
+    for (int i = 0; i < 2; i++) {
+        sockets[i] = simulated_socket(self.here, AF_INET, SOCK_STREAM);
+        assert_int_equal(simulated_set(self.here, sockets[i], SOL_SOCKET, SO_REUSEADDR, 1), 0);
+    }
+    assert_int_equal(simulated_bind(self.here, sockets[0], HERE, 0), 0);
+    assert_int_equal(simulated_bind(self.here, sockets[1], HERE, 0), -EADDRINUSE);
+    assert_int_equal(simulated_bind(self.here, sockets[1], HERE, 5000), 0);
+    simulated_close(&itself);
+}
+
 /* A port is used up for one other end only. */
 static void connections_share_ports_to_different_ends(void **state)
 {
@@ -245,6 +264,17 @@ static void binding_twice_is_invalid(void **state)
         assert_int_equal(simulated_bind(self->here, socket, i < 2 ? addresses[i] : "@b", 0),
                          -EINVAL);
     }
+}
+
+/* IPv4 looks at the address before it sees that the socket has one. */
+static void what_is_wrong_first_depends_on_the_family(void **state)
+{
+    simulated *self = *state;
+    const int v4 = simulated_bound(self->here, SOCK_STREAM, HERE, 0);
+    const int v6 = simulated_bound(self->here, SOCK_STREAM, HERE_V6, 0);
+
+    assert_int_equal(simulated_bind(self->here, v4, THERE, 0), -EADDRNOTAVAIL);
+    assert_int_equal(simulated_bind(self->here, v6, THERE_V6, 0), -EINVAL);
 }
 
 static void addresses_of_others_are_not_available(void **state)
@@ -519,6 +549,7 @@ int main(void)
         CASE(ephemeral_ports_in_use_are_passed_over),
         cmocka_unit_test(exhausted_ports_are_told),
         cmocka_unit_test(unbound_datagrams_need_a_port),
+        cmocka_unit_test(chosen_ports_are_not_shared),
         cmocka_unit_test(connections_share_ports_to_different_ends),
         CASE(one_address_and_port_has_one_owner),
         CASE(both_families_meet_unless_told_otherwise),
@@ -527,6 +558,7 @@ int main(void)
         CASE(reused_addresses_have_one_listener),
         CASE(reused_ports_have_many_listeners),
         CASE(binding_twice_is_invalid),
+        CASE(what_is_wrong_first_depends_on_the_family),
         CASE(addresses_of_others_are_not_available),
         CASE(addresses_of_others_can_be_forced),
         CASE(ports_of_connections_are_taken),
