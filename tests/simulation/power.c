@@ -250,9 +250,43 @@ static void test_one_that_has_not_begun_never_does(void **state)
     (void)state;
     assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", forever, NULL, .delay = SECOND),
                      WHERRY_OK);
+    spawn("10.0.0.2", forever); /* without whom the run would be over at once */
     assert_int_equal(wherry_simulation_stop(world, "10.0.0.1"), WHERRY_OK);
     run(2 * SECOND);
-    assert_int_equal(begun, 0);
+    assert_int_equal(begun, 1);
+    assert_int_equal(numbers().programs, 1);
+}
+
+static void never_arrives(wherry_system_signal *self)
+{
+    (void)self;
+    arrivals++;
+}
+
+/* It lies on the program's stack, and goes with it. */
+static int takes_signal_by_hand(void *argument)
+{
+    wherry_system *system = wherry_simulation_system(world, "10.0.0.1");
+    wherry_system_signal taken = { .number = SIGTERM, .arrived = never_arrives };
+
+    assert_int_equal(system->take_signal(system, &taken), 0);
+    return plain_forever(argument);
+}
+
+static void test_who_was_killed_takes_no_signal_any_more(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        wherry_simulation_spawn(world, "10.0.0.1", takes_signal_by_hand, NULL, .plain = 1),
+        WHERRY_OK);
+    run(SECOND);
+    assert_int_equal(wherry_simulation_kill(world, "10.0.0.1"), WHERRY_OK);
+    assert_null(wherry__sim_host_named(world, "10.0.0.1")->signals);
+    spawn("10.0.0.1", forever);
+    run(SECOND);
+    assert_int_equal(wherry_simulation_stop(world, "10.0.0.1"), WHERRY_OK);
+    run(SECOND);
+    assert_int_equal(arrivals, 0);
     assert_nothing_left();
 }
 
@@ -497,6 +531,7 @@ int main(void)
         TEST(a_plain_server_ends_in_order),
         TEST(a_program_stops_its_own_host),
         TEST(one_that_has_not_begun_never_does),
+        TEST(who_was_killed_takes_no_signal_any_more),
         TEST(a_killed_host_has_nothing_left),
         TEST(a_host_without_power_has_nothing_left),
         TEST(a_program_kills_its_own_host),

@@ -529,6 +529,41 @@ static void test_circles_are_a_million_passes_by_default(void **state)
     assert_in_range(wherry_simulation_now(world), SECOND, SECOND + MILLISECOND);
 }
 
+/* Something that happens as many times as it is let, without a step of time. */
+typedef struct repetition {
+    wherry__sim_event event;
+    wherry_simulation *in;
+    int left;
+} repetition;
+
+static void repeat(wherry__sim_event *event)
+{
+    repetition *this = (repetition *)(void *)event;
+
+    if (--this->left > 0)
+        wherry__sim_at(this->in, event, this->in->now);
+}
+
+static int run_repetitions(int count)
+{
+    repetition this = { .event.run = repeat, .left = count };
+    int result;
+
+    assert_int_equal(wherry_simulation_new(&this.in, .quiet = 1, .passes_max = 50), WHERRY_OK);
+    wherry__sim_at(this.in, &this.event, SECOND);
+    result = wherry_simulation_run(this.in, 2 * SECOND);
+    wherry_simulation_free(this.in);
+    return result;
+}
+
+static void test_as_much_happens_without_time_going_on_as_it_is_let(void **state)
+{
+    (void)state;
+    assert_int_equal(run_repetitions(50), WHERRY_OK);
+    assert_int_equal(run_repetitions(51), WHERRY_E_STUCK);
+    assert_problem("without time going on");
+}
+
 /* --- where runs are not allowed */
 
 static int runs_inside(void *argument)
@@ -781,6 +816,7 @@ int main(void)
         TEST(who_must_end_and_does_not_in_time_is_told),
         TEST(who_must_end_and_does_so_is_fine),
         TEST(running_in_circles_is_told_past_the_limit),
+        TEST(as_much_happens_without_time_going_on_as_it_is_let),
         TEST(circles_are_a_million_passes_by_default),
         TEST(a_run_inside_its_own_world_is_misuse_and_freeing_does_nothing),
         TEST(a_run_on_another_thread_is_misuse),
