@@ -177,6 +177,8 @@ static ssize_t send_slot(wherry__sim_datagram *self, wherry_datagram_slot *slot,
     if (slot->name == NULL || slot->name_size == 0)
         return send_one(self, &slot->data, 1, NULL, flags);
     result = wherry__sim_name_take(&self->socket, slot->name, slot->name_size, &target);
+    if (result == -EAFNOSUPPORT && self->socket.family == AF_INET6)
+        result = -EINVAL;
     return result < 0 ? result : send_one(self, &slot->data, 1, &target, flags);
 }
 

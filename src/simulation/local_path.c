@@ -138,7 +138,7 @@ int wherry__sim_find_local(wherry__sim_host *host, wherry__sim_kind kind,
             return -ENOENT;
         *found = there->socket;
     }
-    if (*found == NULL)
+    if (*found == NULL || (is_abstract(name) && (*found)->kind != kind))
         return -ECONNREFUSED;
     return (*found)->kind == kind ? 0 : -EPROTOTYPE;
 }

@@ -225,6 +225,8 @@ static int bind_inet(wherry__sim_socket *socket, const struct sockaddr *given, s
     }
     socket->port_given = wherry__sim_name_port(&name) != 0;
     socket->address_given = !wherry__sim_name_is_any(&name);
+    if (socket->address_given && name.any.sa_family == AF_INET6)
+        socket->only_v6 = true;
     return 0;
 }
 

@@ -110,6 +110,8 @@ int wherry__sim_stream_make(wherry__sim_host *host, int family, int type, int pr
         return wherry__sim_local_make(host, type, protocol, made);
     if (family != AF_INET && family != AF_INET6)
         return -EAFNOSUPPORT;
+    if (protocol < 0 || protocol >= IPPROTO_MAX)
+        return -EINVAL;
     if (type != SOCK_STREAM)
         return -ESOCKTNOSUPPORT;
     if (protocol != 0 && protocol != IPPROTO_TCP)

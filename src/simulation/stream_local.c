@@ -181,10 +181,6 @@ static int join(local *self, local *listener)
 
     if (result < 0)
         return result;
-    if (wherry__sim_options_inherit(&made->base, &listener->base) < 0) {
-        free_local(made);
-        return -ENOMEM;
-    }
     (void)wherry__sim_bind_accepted(&made->base, &listener->base.local);
     made->base.remote = wherry__sim_name_of(&self->base);
     self->base.remote = listener->base.local;
@@ -197,6 +193,14 @@ static int join(local *self, local *listener)
     wherry__sim_socket_changed(&self->base);
     wherry__sim_socket_changed(&listener->base);
     return 0;
+}
+
+void wherry__sim_local_named(wherry__sim_socket *base)
+{
+    local *self = local_of(base);
+
+    if (self->other != NULL)
+        self->other->base.remote = wherry__sim_name_of(base);
 }
 
 static int connect_local(wherry__sim_socket *base, const wherry__sim_name *name)

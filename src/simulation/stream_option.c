@@ -82,8 +82,10 @@ static int change(const place *found, int level, int option, int value)
     if (level == IPPROTO_TCP && option == TCP_LINGER2) {
         if (value == 0)
             value = FIN_TIMEOUT;
-        else if (value < 0 || value > FIN_TIMEOUT_MAX)
+        else if (value < 0)
             value = -1;
+        else if (value > FIN_TIMEOUT_MAX)
+            value = FIN_TIMEOUT_MAX;
     }
     *found->value = found->is_switch ? value != 0 : value;
     return 0;

@@ -111,11 +111,11 @@ static int check_broadcast(const wherry__sim_socket *socket, const wherry__sim_n
 static int check_sending(wherry__sim_datagram *self, const wherry__sim_name *target, size_t size,
                          wherry__sim_name *source)
 {
-    int result = wherry__sim_source_for(&self->socket, target, source);
+    int result = check_broadcast(&self->socket, target);
     int error = self->socket.error;
 
     if (result == 0)
-        result = check_broadcast(&self->socket, target);
+        result = wherry__sim_source_for(&self->socket, target, source);
     if (result < 0)
         return result;
     if (size > (target->any.sa_family == AF_INET ? V4_SIZE_MAX : V6_SIZE_MAX))
@@ -150,17 +150,18 @@ static ssize_t transmit(wherry__sim_datagram *self, wherry__sim_message *message
     return size;
 }
 
-/* Where to: of family AF_UNSPEC is an IPv4 address for an IPv4 socket, and none for IPv6. */
+/* Where to: of family AF_UNSPEC is an IPv4 address without port for an IPv4 socket, and none for
+ * IPv6. */
 static int resolve_target(wherry__sim_datagram *self, const wherry__sim_name *given,
                           wherry__sim_name *target)
 {
-    if (given == NULL || given->any.sa_family == AF_UNSPEC) {
+    if (given == NULL || (given->any.sa_family == AF_UNSPEC && self->socket.family == AF_INET6)) {
         if (self->socket.remote.size == 0)
             return -EDESTADDRREQ;
         *target = self->socket.remote;
         return 0;
     }
-    if (wherry__sim_name_port(given) == 0)
+    if (given->any.sa_family == AF_UNSPEC || wherry__sim_name_port(given) == 0)
         return -EINVAL;
     *target = wherry__sim_name_reached(&self->socket, given);
     return 0;
@@ -203,14 +204,28 @@ static int udp_send_many(wherry__sim_socket *socket, wherry_datagram_slot *slots
 
 /* --- connecting */
 
+/* The port goes unless the program chose it, and so does the address. */
+static void disconnect(wherry__sim_socket *socket)
+{
+    wherry__sim_name local = socket->local;
+    const bool given = socket->address_given;
+
+    wherry__sim_unbind_from(socket);
+    socket->apart = false;
+    if (socket->is_bound || !given)
+        return;
+    wherry__sim_name_set_port(&local, 0);
+    socket->local = local;
+    socket->address_given = true;
+}
+
 /* A socket that is connected to port 0 has no other end that it could name. */
 static int udp_connect(wherry__sim_socket *socket, const wherry__sim_name *remote)
 {
     int result;
 
     if (remote->any.sa_family == AF_UNSPEC) {
-        wherry__sim_unbind_from(socket);
-        socket->apart = false;
+        disconnect(socket);
         return 0;
     }
     result = check_broadcast(socket, remote);

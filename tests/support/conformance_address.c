@@ -73,9 +73,9 @@ conf_name conf_home(conf *self)
     char last[16];
 
     if (conf_is(self, CONF_TCP4 | CONF_UDP4))
-        return conf_address(self, AF_INET, 0, 0);
+        return conf_address(self, AF_INET, self->side, 0);
     if (conf_is(self, CONF_TCP6 | CONF_UDP6))
-        return conf_address(self, AF_INET6, 0, 0);
+        return conf_address(self, AF_INET6, self->side, 0);
     if (conf_is(self, CONF_DUAL))
         return conf_any(AF_INET6, 0);
     (void)snprintf(last, sizeof(last), "home%zu", self->socket_count);

@@ -56,11 +56,22 @@ static int bind_as(conf *self, const way *how, uint16_t port)
     return made;
 }
 
+/* A port that nobody has in either family, not even of a connection that ended a moment ago. */
+static uint16_t free_port(conf *self)
+{
+    static const way nobody_else = { AF_INET6, true, false, false, false, false };
+    int one = bind_as(self, &nobody_else, 0);
+    uint16_t port = conf_port(self, one);
+
+    (void)conf_close(self, one);
+    return port;
+}
+
 /* One way against all others, each with a port of its own. */
 static void against_all(conf *self, size_t first)
 {
     for (size_t second = 0; second < WAYS; second++) {
-        int one = bind_as(self, &ways[first], 0);
+        int one = bind_as(self, &ways[first], free_port(self));
         int other = bind_as(self, &ways[second], conf_port(self, one));
 
         conf_note(self, "way %zu after way %zu", second, first);

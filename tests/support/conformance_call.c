@@ -122,6 +122,8 @@ int conf_close(conf *self, int socket)
     int result = one->system->close(one->system, one->descriptor);
 
     self->sockets[socket].open = false;
+    if (self->stage->by_handle) /* its descriptor may be another's now, but only of one system */
+        self->sockets[socket].descriptor = -1;
     conf_say(self, ")");
     return end(self, result);
 }

@@ -601,9 +601,12 @@ static void accept_from_it(conf *self, conf_scene scene)
 
 static void bind_again(conf *self, conf_scene scene)
 {
-    conf_name name = conf_home(self);
+    conf_name name;
 
+    conf_go(self, self->sockets[scene.near].side);
+    name = conf_home(self);
     (void)conf_bind(self, scene.near, &name);
+    conf_go(self, 0);
 }
 
 static void readiness(conf *self, conf_scene scene)

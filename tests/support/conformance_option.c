@@ -17,10 +17,8 @@ static const option options[] = {
     { SOL_SOCKET, SO_BROADCAST },
     { SOL_SOCKET, SO_OOBINLINE },
     { SOL_SOCKET, SO_DONTROUTE },
-    { SOL_SOCKET, SO_RCVLOWAT },
     { SOL_SOCKET, SO_TIMESTAMP },
     { SOL_SOCKET, SO_PRIORITY },
-    { SOL_SOCKET, SO_PASSCRED },
     { IPPROTO_TCP, TCP_NODELAY },
     { IPPROTO_TCP, TCP_CORK },
     { IPPROTO_TCP, TCP_KEEPIDLE },
@@ -28,22 +26,24 @@ static const option options[] = {
     { IPPROTO_TCP, TCP_KEEPCNT },
     { IPPROTO_TCP, TCP_SYNCNT },
     { IPPROTO_TCP, TCP_USER_TIMEOUT },
-    { IPPROTO_TCP, TCP_DEFER_ACCEPT },
     { IPPROTO_TCP, TCP_LINGER2 },
-    { IPPROTO_TCP, TCP_QUICKACK },
     { IPPROTO_IP, IP_TTL },
     { IPPROTO_IP, IP_TOS },
-    { IPPROTO_IP, IP_FREEBIND },
     { IPPROTO_IP, IP_RECVERR },
-    { IPPROTO_IP, IP_MULTICAST_TTL },
-    { IPPROTO_IP, IP_MULTICAST_LOOP },
     { IPPROTO_IP, IP_PKTINFO },
     { IPPROTO_IPV6, IPV6_V6ONLY },
     { IPPROTO_IPV6, IPV6_UNICAST_HOPS },
     { IPPROTO_IPV6, IPV6_TCLASS },
-    { IPPROTO_IPV6, IPV6_MULTICAST_HOPS },
     { IPPROTO_IPV6, IPV6_RECVPKTINFO },
 };
+
+/* Of which nothing would follow for a simulated socket. */
+static const option rare_options[] = {
+    { IPPROTO_TCP, TCP_DEFER_ACCEPT }, { IPPROTO_TCP, TCP_QUICKACK },
+    { IPPROTO_IP, IP_FREEBIND },       { IPPROTO_IP, IP_MULTICAST_TTL },
+    { IPPROTO_IP, IP_MULTICAST_LOOP }, { IPPROTO_IPV6, IPV6_MULTICAST_HOPS },
+};
+
 #define OPTIONS (sizeof(options) / sizeof(*options))
 
 static void at_first(conf *self)
@@ -59,8 +59,7 @@ static void set_to(conf *self, int value)
     int one = conf_server(self);
 
     for (size_t i = 0; i < OPTIONS; i++)
-        if (conf_set(self, one, options[i].level, options[i].number, value) == 0 &&
-            options[i].number != TCP_QUICKACK)
+        if (conf_set(self, one, options[i].level, options[i].number, value) == 0)
             (void)conf_get(self, one, options[i].level, options[i].number);
 }
 
@@ -171,8 +170,7 @@ static void inherited(conf *self)
     conf_name name = conf_home(self);
 
     for (size_t i = 0; i < OPTIONS; i++)
-        if (options[i].number != TCP_DEFER_ACCEPT)
-            (void)conf_set(self, listener, options[i].level, options[i].number, 1);
+        (void)conf_set(self, listener, options[i].level, options[i].number, 1);
     (void)conf_set(self, listener, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     conf_linger(self, listener, 1, 5);
     (void)conf_set(self, listener, SOL_SOCKET, SO_RCVBUF, 50000);
@@ -186,8 +184,7 @@ static void inherited(conf *self)
     (void)conf_wait_ready(self, listener, WHERRY_READABLE);
     made = conf_accept(self, listener);
     for (size_t i = 0; i < OPTIONS; i++)
-        if (options[i].number != TCP_QUICKACK && options[i].number != TCP_DEFER_ACCEPT)
-            (void)conf_get(self, made, options[i].level, options[i].number);
+        (void)conf_get(self, made, options[i].level, options[i].number);
     (void)conf_get_sized(self, made, SOL_SOCKET, SO_LINGER, sizeof(struct linger));
     (void)conf_get(self, made, SOL_SOCKET, SO_RCVBUF);
 }
@@ -205,6 +202,27 @@ static void v6_only_after_binding(conf *self)
     (void)conf_get(self, one, IPPROTO_IPV6, IPV6_V6ONLY);
 }
 
+static void rare(conf *self)
+{
+    int one = conf_server(self);
+
+    for (size_t i = 0; i < sizeof(rare_options) / sizeof(*rare_options); i++)
+        (void)conf_set(self, one, rare_options[i].level, rare_options[i].number, 1);
+}
+
+static void low_water_mark(conf *self)
+{
+    conf_scene scene = conf_connection(self);
+
+    (void)conf_get(self, scene.far, SOL_SOCKET, SO_RCVLOWAT);
+    (void)conf_set(self, scene.far, SOL_SOCKET, SO_RCVLOWAT, 3);
+    (void)conf_get(self, scene.far, SOL_SOCKET, SO_RCVLOWAT);
+    (void)conf_send(self, scene.near, "xy", 0);
+    (void)conf_ready(self, scene.far);
+    (void)conf_send(self, scene.near, "z", 0);
+    (void)conf_ready(self, scene.far);
+}
+
 #define ALL (CONF_CONNECTED | CONF_DATAGRAMS)
 
 const conf_scenario conf_option_scenarios[] = {
@@ -220,6 +238,8 @@ const conf_scenario conf_option_scenarios[] = {
     { "linger", lingering, ALL, false },
     { "what it is", what_it_is, ALL, false },
     { "inherited options", inherited, CONF_CONNECTED, false },
+    { "rare options", rare, CONF_TCP | CONF_UDP, false },
+    { "low-water mark", low_water_mark, CONF_STREAMS, false },
     { "IPv6 only after binding", v6_only_after_binding, CONF_TCP6 | CONF_UDP6, false },
     { .name = NULL },
 };

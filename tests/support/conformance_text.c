@@ -223,11 +223,11 @@ void conf_say_name(conf *self, const conf_name *name)
         say_ip(self, name);
     else if (name->any.sa_family == AF_INET6 && name->size >= sizeof(struct sockaddr_in6))
         say_ip(self, name);
-    else if (name->any.sa_family == AF_UNIX)
+    else if (name->any.sa_family == AF_UNIX && !conf_is(self, CONF_TCP | CONF_UDP))
         say_local(self, name);
     else
         conf_say(self, "family %d", name->any.sa_family);
-    if (name->any.sa_family != AF_UNIX)
+    if (name->any.sa_family != AF_UNIX || conf_is(self, CONF_TCP | CONF_UDP))
         conf_say(self, " (%u)", (unsigned)name->size);
 }
 
