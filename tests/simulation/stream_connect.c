@@ -312,6 +312,31 @@ static void test_names_of_a_forgotten_connection_serve_a_new_one(void **state)
     assert_true(far_accept(far_b, listener) >= 0);
 }
 
+static int connecting_from(int port, int to)
+{
+    int client = far_socket(far_a);
+
+    assert_int_equal(far_bind(far_a, client, port), 0);
+    assert_int_equal(far_connect(far_a, client, "10.0.0.2", to), -EINPROGRESS);
+    far_run(10 * FAR_MS);
+    return client;
+}
+
+static void test_a_new_connection_ends_the_wait_of_the_former_one(void **state)
+{
+    int listener = far_listener(far_b, 4), port = far_port(far_b, listener), client;
+
+    (void)state;
+    client = connecting_from(700, port);
+    far_close(far_b, far_accept(far_b, listener));
+    far_run(10 * FAR_MS);
+    far_close(far_a, client);
+    far_run(10 * FAR_MS);
+    client = connecting_from(700, port);
+    far_assert_ready(far_a, client, FAR_OUT);
+    assert_true(far_accept(far_b, listener) >= 0);
+}
+
 /* --- faults */
 
 static void strike(int fault)
@@ -377,6 +402,7 @@ int main(void)
         TEST(test_a_socket_connects_to_itself),
         TEST(test_two_that_ask_each_other_are_connected),
         TEST(test_names_of_a_forgotten_connection_serve_a_new_one),
+        TEST(test_a_new_connection_ends_the_wait_of_the_former_one),
         TEST(test_a_connection_can_be_refused_by_chance),
         TEST(test_a_connection_can_be_lost_by_chance),
         TEST(test_connections_within_a_host_have_no_faults),
