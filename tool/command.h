@@ -24,4 +24,7 @@ extern const command simulate_command;
 /* Prints text to standard output. Returns the status to exit with. */
 int print_text(const char *text);
 
+/* Brings out what was printed by printf(3). The same: an earlier failure counts too. */
+int finish_output(void);
+
 #endif

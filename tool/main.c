@@ -13,11 +13,12 @@
 
 static const command *const commands[] = { &serve_command, &connect_command, &simulate_command };
 
-static const char before_commands[] = "usage: wherry COMMAND [ARGUMENT...]\n"
-                                      "\n"
-                                      "Talks over TCP and Unix sockets, in messages.\n"
-                                      "\n"
-                                      "commands:\n";
+static const char
+    before_commands[] = "usage: wherry COMMAND [ARGUMENT...]\n"
+                        "\n"
+                        "Talks over TCP and Unix sockets, in messages, and simulates such talk.\n"
+                        "\n"
+                        "commands:\n";
 
 static const char behind_commands[] =
     "  help     a screen about a command: wherry help serve\n"
@@ -43,6 +44,16 @@ int print_text(const char *text)
     if (fputs(text, stdout) != EOF && fflush(stdout) != EOF)
         return STATUS_DONE;
     (void)say("standard output: %s", strerror(errno));
+    return STATUS_NO;
+}
+
+int finish_output(void)
+{
+    const int has_failed = ferror(stdout);
+
+    if (fflush(stdout) == 0 && !has_failed)
+        return STATUS_DONE;
+    (void)say("standard output: %s", has_failed ? "it could not be written" : strerror(errno));
     return STATUS_NO;
 }
 

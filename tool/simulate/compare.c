@@ -3,8 +3,10 @@
 #include "compare.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,40 +14,45 @@
 
 #define LINE 1024
 
-/* Starts a process that prints the trace of the play. NULL when it cannot. */
-static FILE *start(const char *file, const char *padding, pid_t *child)
+/* A process that prints the trace of a play. */
+struct run {
+    pid_t child;
+    FILE *output;
+};
+
+static _Noreturn void be_child(const char *file, const char *padding, int output)
+{
+    if (dup2(output, STDOUT_FILENO) == STDOUT_FILENO &&
+        setenv("WHERRY_SIMULATION_PADDING", padding, 1) == 0) /* moves the stack */
+        (void)execl("/proc/self/exe", "wherry", "simulate", "--replay", file, "--trace",
+                    (char *)NULL);
+    _exit(127);
+}
+
+static bool start(struct run *run, const char *file, const char *padding)
 {
     int ends[2];
 
-    if (pipe(ends) < 0)
-        return NULL;
-    *child = fork();
-    if (*child == 0) {
-        (void)dup2(ends[1], STDOUT_FILENO);
-        (void)close(ends[0]);
-        (void)close(ends[1]);
-        (void)setenv("WHERRY_SIMULATION_PADDING", padding, 1); /* moves the stack */
-        (void)execl("/proc/self/exe", "wherry", "simulate", "--replay", file, "--trace",
-                    (char *)NULL);
-        _exit(127);
-    }
+    *run = (struct run){ .child = -1 };
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return false;
+    run->child = fork();
+    if (run->child == 0)
+        be_child(file, padding, ends[1]);
     (void)close(ends[1]);
-    if (*child > 0)
-        return fdopen(ends[0], "r");
-    (void)close(ends[0]);
-    return NULL;
+    run->output = fdopen(ends[0], "r");
+    if (run->output == NULL)
+        (void)close(ends[0]);
+    return run->child > 0 && run->output != NULL;
 }
 
-static bool end(FILE *output, pid_t child)
+/* What it still has to print goes nowhere, and may end it. */
+static void end(struct run *run)
 {
-    int status = 0;
-
-    if (output != NULL)
-        (void)fclose(output);
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return false;
-    return WIFEXITED(status) && WEXITSTATUS(status) < 127;
+    if (run->output != NULL)
+        (void)fclose(run->output);
+    while (run->child > 0 && waitpid(run->child, NULL, 0) < 0 && errno == EINTR)
+        continue;
 }
 
 /* True: they are the same to the end. */
@@ -68,35 +75,36 @@ static bool compare(FILE *one, FILE *other)
         }
         lines++;
     }
-    (void)printf("the same: %zu lines, the last one: %s", lines, first);
+    if (lines > 0)
+        (void)printf("the same: %zu lines, the last one: %s", lines, first);
+    else
+        (void)say("neither of the processes printed anything");
     return lines > 0;
-}
-
-static bool compare_file(const char *file)
-{
-    pid_t children[2] = { -1, -1 };
-    FILE *one = start(file, "", &children[0]);
-    FILE *other = start(file, "somewhat longer than nothing", &children[1]);
-    bool same = one != NULL && other != NULL && compare(one, other);
-
-    same = end(one, children[0]) && same;
-    return end(other, children[1]) && same;
 }
 
 /* The play goes to the processes as a file. One whose faults are drawn has none in it. */
 bool compare_runs(const struct play *play)
 {
     const struct scenario_outcome none = { .code = WHERRY_OK };
-    char path[] = "/tmp/wherry-play-XXXXXX";
-    int descriptor = mkstemp(path);
-    bool same;
+    int descriptor = memfd_create("play", 0);
+    char path[64];
+    struct run one, other;
+    bool same = false;
 
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", descriptor);
     if (descriptor < 0) {
-        (void)say("%s: %s", path, strerror(errno));
-        return false;
+        (void)say("no file in memory: %s", strerror(errno));
+    } else if (play_save(play, &none, path) == 0) {
+        bool started = start(&one, path, "");
+
+        started = start(&other, path, "somewhat longer than nothing") && started;
+        same = started && compare(one.output, other.output);
+        end(&one);
+        end(&other);
+        if (!started)
+            (void)say("no process could be made");
     }
-    (void)close(descriptor);
-    same = play_save(play, &none, path) == 0 && compare_file(path);
-    (void)unlink(path);
-    return fflush(stdout) == 0 && same;
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    return same;
 }

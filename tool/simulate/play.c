@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -19,8 +20,8 @@ void play_clear(struct play *play)
 
 /* --- in this process */
 
-static void run(const struct play *play, wherry_simulation_observer *observer,
-                struct scenario_outcome *outcome, struct scenario_faults *struck)
+void play_run(const struct play *play, wherry_simulation_observer *observer,
+              struct scenario_outcome *outcome, struct scenario_faults *struck)
 {
     wherry_simulation_options options = {
         .size = sizeof(options),
@@ -33,12 +34,6 @@ static void run(const struct play *play, wherry_simulation_observer *observer,
     };
 
     (void)scenario_simulate(play->scenario, &options, &play->limits, outcome, struck);
-}
-
-void play_run(const struct play *play, wherry_simulation_observer *observer,
-              struct scenario_outcome *outcome)
-{
-    run(play, observer, outcome, NULL);
 }
 
 /* --- in a child */
@@ -82,7 +77,7 @@ static _Noreturn void be_child(const struct play *play, int descriptor)
     struct scenario_outcome outcome;
     struct scenario_faults struck = { .list = NULL };
 
-    run(play, NULL, &outcome, &struck);
+    play_run(play, NULL, &outcome, &struck);
     if (!write_all(descriptor, &outcome, sizeof(outcome)) ||
         !write_all(descriptor, &struck.count, sizeof(struck.count)) ||
         !write_all(descriptor, struck.list, struck.count * sizeof(*struck.list)))
@@ -91,25 +86,15 @@ static _Noreturn void be_child(const struct play *play, int descriptor)
     _exit(0);
 }
 
-static bool read_child(int descriptor, struct scenario_outcome *outcome, struct play *faults)
+static bool read_child(int descriptor, struct scenario_outcome *outcome,
+                       struct scenario_faults *struck)
 {
-    struct scenario_faults struck;
-    bool is_read;
-
     if (!read_all(descriptor, outcome, sizeof(*outcome)) ||
-        !read_all(descriptor, &struck.count, sizeof(struck.count)))
+        !read_all(descriptor, &struck->count, sizeof(struck->count)))
         return false;
-    struck.list = calloc(struck.count + 1, sizeof(*struck.list));
-    if (struck.list == NULL)
-        return false;
-    is_read = read_all(descriptor, struck.list, struck.count * sizeof(*struck.list));
-    if (!is_read || faults == NULL) {
-        free(struck.list);
-        return is_read;
-    }
-    faults->faults = struck.list;
-    faults->fault_count = struck.count;
-    return true;
+    struck->list = calloc(struck->count + 1, sizeof(*struck->list));
+    return struck->list != NULL &&
+           read_all(descriptor, struck->list, struck->count * sizeof(*struck->list));
 }
 
 static void tell_death(struct scenario_outcome *outcome, int status)
@@ -123,30 +108,56 @@ static void tell_death(struct scenario_outcome *outcome, int status)
                        "the process ended with status %d", WEXITSTATUS(status));
 }
 
-void play_run_apart(const struct play *play, struct scenario_outcome *outcome, struct play *faults)
+void play_start(const struct play *play, struct play_child *child)
 {
     int ends[2];
-    pid_t child;
-    int status = 0;
-    bool is_read;
 
-    *outcome = (struct scenario_outcome){ .code = WHERRY_E_SYSTEM };
-    (void)snprintf(outcome->problem, sizeof(outcome->problem), "no process could be made");
-    if (pipe(ends) < 0)
+    *child = (struct play_child){ .pid = -1, .descriptor = -1 };
+    if (pipe2(ends, O_CLOEXEC) < 0)
         return;
-    (void)fflush(NULL);
-    child = fork();
-    if (child == 0) {
+    (void)fflush(NULL); /* else it would print it once more */
+    child->pid = fork();
+    if (child->pid == 0) {
         (void)close(ends[0]);
         be_child(play, ends[1]);
     }
     (void)close(ends[1]);
-    is_read = child > 0 && read_child(ends[0], outcome, faults);
-    (void)close(ends[0]);
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (child > 0 && (!is_read || status != 0))
-        tell_death(outcome, status);
+    child->descriptor = ends[0];
+}
+
+void play_finish(struct play_child *child, struct scenario_outcome *outcome,
+                 struct scenario_faults *struck)
+{
+    struct scenario_faults faults = { .list = NULL };
+    int status = 0;
+
+    *outcome = (struct scenario_outcome){ .code = WHERRY_E_SYSTEM };
+    (void)snprintf(outcome->problem, sizeof(outcome->problem), "no process could be made");
+    if (child->pid > 0) {
+        bool is_read = read_child(child->descriptor, outcome, &faults);
+
+        while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+            continue;
+        if (!is_read || status != 0) {
+            faults.count = 0;
+            tell_death(outcome, status);
+        }
+    }
+    if (child->descriptor >= 0)
+        (void)close(child->descriptor);
+    if (struck != NULL)
+        *struck = faults;
+    else
+        free(faults.list);
+}
+
+void play_run_apart(const struct play *play, struct scenario_outcome *outcome,
+                    struct scenario_faults *struck)
+{
+    struct play_child child;
+
+    play_start(play, &child);
+    play_finish(&child, outcome, struck);
 }
 
 /* --- comparing */

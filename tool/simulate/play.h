@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "../scenarios/scenario.h"
 
@@ -22,17 +23,33 @@ struct play {
  * wrong. */
 int play_save(const struct play *play, const struct scenario_outcome *outcome, const char *path);
 
-/* Reads it from a file. */
+/* Reads it from a file. The same answers; play is to be cleared only if it is 0. */
 int play_load(struct play *play, const char *path);
 void play_clear(struct play *play);
 
-/* Runs it in this process. observer may be NULL. */
+/* Reads a whole number, which is made of digits and nothing else. Returns what stands behind it, or
+ * NULL: there is none, or it is too large. */
+const char *play_number(const char *text, uint64_t *number);
+
+/* Runs it in this process. observer may be NULL. struck: where the faults that struck go, if it is
+ * not NULL. */
 void play_run(const struct play *play, wherry_simulation_observer *observer,
-              struct scenario_outcome *outcome);
+              struct scenario_outcome *outcome, struct scenario_faults *struck);
 
 /* Runs it in a process of its own, so that a crash is an outcome like any other, and nothing is
- * left behind for the next run. faults: where those that struck go, if it is not NULL. */
-void play_run_apart(const struct play *play, struct scenario_outcome *outcome, struct play *faults);
+ * left behind for the next run. Of a run that crashed no faults are known. */
+void play_run_apart(const struct play *play, struct scenario_outcome *outcome,
+                    struct scenario_faults *struck);
+
+/* The same in two steps, for several at a time. What was started must be finished. */
+struct play_child {
+    pid_t pid;
+    int descriptor;
+};
+
+void play_start(const struct play *play, struct play_child *child);
+void play_finish(struct play_child *child, struct scenario_outcome *outcome,
+                 struct scenario_faults *struck);
 
 /* Whether two outcomes are the same failure: the same code, and the same sentence but for numbers.
  */

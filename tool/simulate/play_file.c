@@ -8,7 +8,7 @@
  *     troubles 0
  *     time 1000000000                              nanoseconds
  *     faults drawn                                 by the seed; else they are those here
- *     fault RESET 10.0.0.1>10.0.0.2 17 345         kind, whom, at which occasion, how hard
+ *     fault RESET 10.0.0.1>10.0.0.2 17 345 9000    kind, whom, at which occasion, how hard, when
  *     # what came of it
  */
 #include "play.h"
@@ -22,6 +22,7 @@
 
 #define FIRST_LINE "wherry simulation 1"
 #define FAULTS_MAX 100000
+#define WORDS 6 /* of the longest line */
 
 /* --- writing */
 
@@ -37,6 +38,13 @@ static void write_limits(FILE *file, const struct scenario_limits *limits)
         (void)fprintf(file, "time %lld\n", (long long)limits->time);
 }
 
+static void write_fault(FILE *file, const wherry_fault_record *record)
+{
+    (void)fprintf(file, "fault %s %s %llu %llu %lld\n", wherry_fault_name(record->fault),
+                  record->whom, (unsigned long long)record->occasion,
+                  (unsigned long long)record->value, (long long)record->time);
+}
+
 static void write_play(FILE *file, const struct play *play, const struct scenario_outcome *outcome)
 {
     (void)fprintf(file, "%s\nscenario %s\nseed %llu\n", FIRST_LINE, play->scenario->name,
@@ -45,10 +53,11 @@ static void write_play(FILE *file, const struct play *play, const struct scenari
     if (!play->is_replay)
         (void)fputs("faults drawn\n", file);
     for (size_t i = 0; i < play->fault_count; i++)
-        (void)fprintf(file, "fault %s %s %llu %llu\n", wherry_fault_name(play->faults[i].fault),
-                      play->faults[i].whom, (unsigned long long)play->faults[i].occasion,
-                      (unsigned long long)play->faults[i].value);
-    (void)fprintf(file, "# %s: %s\n", wherry_error_name(outcome->code), outcome->problem);
+        write_fault(file, &play->faults[i]);
+    (void)fprintf(file, "# %s: ", wherry_error_name(outcome->code));
+    for (const char *at = outcome->problem; *at != '\0'; at++)
+        (void)fputc((unsigned char)*at < ' ' ? ' ' : *at, file);
+    (void)fputc('\n', file);
 }
 
 int play_save(const struct play *play, const struct scenario_outcome *outcome, const char *path)
@@ -66,6 +75,42 @@ int play_save(const struct play *play, const struct scenario_outcome *outcome, c
 
 /* --- reading */
 
+const char *play_number(const char *text, uint64_t *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return errno != 0 || text[0] < '0' || text[0] > '9' ? NULL : end;
+}
+
+static bool read_number(const char *word, uint64_t least, uint64_t most, uint64_t *number)
+{
+    const char *end = play_number(word, number);
+
+    return end != NULL && *end == '\0' && *number >= least && *number <= most;
+}
+
+static bool read_limit(const char *word, unsigned least, unsigned *limit)
+{
+    uint64_t number;
+
+    if (!read_number(word, least, UINT_MAX, &number))
+        return false;
+    *limit = (unsigned)number;
+    return true;
+}
+
+static bool read_time(const char *word, uint64_t least, int64_t *time)
+{
+    uint64_t number;
+
+    if (!read_number(word, least, INT64_MAX, &number))
+        return false;
+    *time = (int64_t)number;
+    return true;
+}
+
 static int fault_of(const char *name)
 {
     for (int fault = 0; wherry_fault_name(fault) != NULL; fault++)
@@ -74,76 +119,103 @@ static int fault_of(const char *name)
     return -1;
 }
 
-static bool add_fault(struct play *play, const char *line)
+static bool add_fault(struct play *play, char *const *words)
 {
-    wherry_fault_record record = { .fault = -1 };
-    unsigned long long occasion, value;
+    wherry_fault_record record = { .fault = fault_of(words[1]) };
     wherry_fault_record *grown;
-    char name[32];
 
-    if (sscanf(line, "fault %31s %63s %llu %llu", name, record.whom, &occasion, &value) != 4 ||
-        play->fault_count == FAULTS_MAX)
+    if (record.fault < 0 || strlen(words[2]) >= sizeof(record.whom) ||
+        !read_number(words[3], 1, UINT64_MAX, &record.occasion) ||
+        !read_number(words[4], 0, UINT64_MAX, &record.value) ||
+        !read_time(words[5], 0, &record.time) || play->fault_count == FAULTS_MAX)
         return false;
-    record.fault = fault_of(name);
-    record.occasion = occasion;
-    record.value = value;
+    memcpy(record.whom, words[2], strlen(words[2]) + 1);
     grown = realloc(play->faults, (play->fault_count + 1) * sizeof(record));
-    if (grown == NULL || record.fault < 0)
+    if (grown == NULL)
         return false;
     play->faults = grown;
     play->faults[play->fault_count++] = record;
     return true;
 }
 
-static bool read_limit(struct scenario_limits *limits, const char *line)
+static bool read_pair(struct play *play, const char *name, const char *value)
 {
-    long long time;
-
-    if (sscanf(line, "time %lld", &time) == 1) {
-        limits->time = time;
-        return time > 0;
-    }
-    return sscanf(line, "hosts %u", &limits->hosts) == 1 ||
-           sscanf(line, "jobs %u", &limits->jobs) == 1 ||
-           sscanf(line, "troubles %u", &limits->troubles) == 1;
-}
-
-static bool read_line(struct play *play, const char *line)
-{
-    unsigned long long seed;
-    char name[64];
-
-    if (line[0] == '#' || line[0] == '\0')
-        return true;
-    if (sscanf(line, "scenario %63s", name) == 1) {
-        play->scenario = scenario_find(name);
+    if (strcmp(name, "scenario") == 0) {
+        play->scenario = scenario_find(value);
         return play->scenario != NULL;
     }
-    if (sscanf(line, "seed %llu", &seed) == 1) {
-        play->seed = seed;
+    if (strcmp(name, "seed") == 0)
+        return read_number(value, 1, UINT64_MAX, &play->seed);
+    if (strcmp(name, "hosts") == 0)
+        return read_limit(value, 1, &play->limits.hosts);
+    if (strcmp(name, "jobs") == 0)
+        return read_limit(value, 1, &play->limits.jobs);
+    if (strcmp(name, "troubles") == 0)
+        return read_limit(value, 0, &play->limits.troubles);
+    if (strcmp(name, "time") == 0)
+        return read_time(value, 1, &play->limits.time);
+    play->is_replay = false;
+    return strcmp(name, "faults") == 0 && strcmp(value, "drawn") == 0;
+}
+
+static bool read_line(struct play *play, char *line)
+{
+    char *words[WORDS], *rest = line, *word;
+    size_t count = 0;
+
+    if (line[0] == '#')
         return true;
+    while ((word = strtok_r(rest, " \t\r\n", &rest)) != NULL) {
+        if (count == WORDS)
+            return false;
+        words[count++] = word;
     }
-    if (strcmp(line, "faults drawn") == 0) {
-        play->is_replay = false;
-        return true;
-    }
-    return read_limit(&play->limits, line) || add_fault(play, line);
+    if (count == WORDS && strcmp(words[0], "fault") == 0)
+        return add_fault(play, words);
+    return count == 0 || (count == 2 && read_pair(play, words[0], words[1]));
+}
+
+/* As it was before it was taken apart, on one line. */
+static int complain(const char *path, size_t number, char *line, size_t length)
+{
+    while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\0'))
+        length--;
+    for (size_t i = 0; i < length; i++)
+        if (line[i] == '\0')
+            line[i] = ' ';
+    return say("%s:%zu: not understood: %.*s", path, number, (int)(length < 200 ? length : 200),
+               line);
+}
+
+static int read_lines(struct play *play, FILE *file, const char *path)
+{
+    size_t room = 0, number = 0;
+    char *line = NULL;
+    int result = 0;
+    ssize_t length;
+
+    while (result == 0 && (length = getline(&line, &room, file)) >= 0)
+        if (++number == 1 && strcmp(line, FIRST_LINE "\n") != 0)
+            result = say("%s: it does not begin with \"%s\"", path, FIRST_LINE);
+        else if (number > 1 && !read_line(play, line))
+            result = complain(path, number, line, (size_t)length);
+    free(line);
+    if (result == 0 && (ferror(file) || number == 0))
+        return say("%s: it could not be read, or is empty", path);
+    return result;
 }
 
 static int read_play(struct play *play, FILE *file, const char *path)
 {
-    char line[256];
-    size_t number = 1;
-
-    if (fgets(line, sizeof(line), file) == NULL || strcmp(line, FIRST_LINE "\n") != 0)
-        return say("%s: it does not begin with \"%s\"", path, FIRST_LINE);
-    while (fgets(line, sizeof(line), file) != NULL) {
-        number++;
-        line[strcspn(line, "\n")] = '\0';
-        if (!read_line(play, line))
-            return say("%s:%zu: not understood: %s", path, number, line);
-    }
-    return play->scenario != NULL ? 0 : say("%s: no line tells the scenario", path);
+    if (read_lines(play, file, path) < 0)
+        return -1;
+    if (play->scenario == NULL)
+        return say("%s: no line tells the scenario", path);
+    if (play->seed == 0)
+        return say("%s: no line tells the seed", path);
+    if (!play->is_replay && play->fault_count > 0)
+        return say("%s: its faults are drawn, hence none can be listed", path);
+    return 0;
 }
 
 int play_load(struct play *play, const char *path)

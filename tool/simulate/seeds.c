@@ -1,16 +1,17 @@
 /* Seeds: many runs, and what they came to. */
 #include "seeds.h"
 
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../command.h"
 #include "../log.h"
 #include "base/probe.h"
-#include "play.h"
 
 struct tally {
-    const char *name;
+    const struct scenario *scenario; /* NULL: as the seed draws */
     uint64_t first, last, done, failed, events;
     double simulated; /* seconds */
     int64_t began, told;
@@ -92,29 +93,87 @@ static void print_unreached(void)
 }
 #endif
 
-int run_seeds(const char *name, uint64_t first, uint64_t last, int probes)
+/* --- an end before the last */
+
+static volatile sig_atomic_t is_interrupted;
+
+static void on_interrupt(int number)
 {
-    struct tally tally = { .name = name, .first = first, .last = last, .began = real_now() };
+    (void)number;
+    is_interrupted = 1;
+}
+
+/* The first SIGINT lets the runs that have begun come to their end; the second one ends them: they
+ * inherit this. */
+static void heed_interrupts(void)
+{
+    struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
+
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+}
+
+/* --- runs */
+
+struct run {
+    struct play play;
+    struct play_child child;
+};
+
+static void begin(struct run *run, const struct tally *tally, uint64_t seed, int probes)
+{
+    run->play = (struct play){ .scenario = tally->scenario,
+                               .seed = seed,
+                               .limits = SCENARIO_NO_LIMITS };
+    if (run->play.scenario == NULL)
+        run->play.scenario = scenario_of(seed);
+    if (!probes)
+        play_start(&run->play, &run->child);
+}
+
+static void end(struct run *run, struct tally *tally, int probes)
+{
     struct scenario_outcome outcome;
 
-    for (uint64_t seed = first; seed <= last; seed++) {
-        struct play play = {
-            .scenario = strcmp(name, "any") == 0 ? scenario_of(seed) : scenario_find(name),
-            .seed = seed,
-            .limits = SCENARIO_NO_LIMITS,
-        };
+    if (probes)
+        play_run(&run->play, NULL, &outcome, NULL);
+    else
+        play_finish(&run->child, &outcome, NULL);
+    count(tally, &run->play, &outcome);
+    show_progress(tally);
+}
 
-        if (play.scenario == NULL)
-            return say("unknown scenario %s; see: wherry simulate --list", name), STATUS_USAGE;
-        if (probes)
-            play_run(&play, NULL, &outcome);
-        else
-            play_run_apart(&play, &outcome, NULL);
-        count(&tally, &play, &outcome);
-        show_progress(&tally);
+/* Up to jobs of them at a time, which begin and end in the order of their seeds. */
+static void run_all(struct tally *tally, struct run *runs, size_t jobs, int probes)
+{
+    uint64_t next = tally->first;
+
+    for (uint64_t seed = tally->first;; seed++) {
+        for (; next <= tally->last && next - seed < jobs && !is_interrupted; next++)
+            begin(&runs[next % jobs], tally, next, probes);
+        if (seed == next)
+            break;
+        end(&runs[seed % jobs], tally, probes);
     }
+}
+
+int run_seeds(const struct scenario *scenario, uint64_t first, uint64_t last, size_t jobs,
+              int probes)
+{
+    struct tally tally = {
+        .scenario = scenario, .first = first, .last = last, .began = real_now()
+    };
+    struct run *runs = calloc(jobs, sizeof(*runs));
+
+    if (runs == NULL)
+        return say("no memory for %zu jobs", jobs), STATUS_NO;
+    heed_interrupts();
+    run_all(&tally, runs, jobs, probes);
+    free(runs);
     print_tally(stdout, &tally, "\n");
     if (probes)
         print_unreached();
-    return tally.failed > 0 ? STATUS_NO : STATUS_DONE;
+    if (is_interrupted)
+        (void)raise(SIGINT); /* so that who started it learns of it */
+    return finish_output() == STATUS_DONE && tally.failed == 0 ? STATUS_DONE : STATUS_NO;
 }

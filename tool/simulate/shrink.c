@@ -51,6 +51,19 @@ static bool try_without(struct shrinking *this, size_t first, size_t count)
     return true;
 }
 
+/* The faults that struck instead of those that are drawn, if they do it as well. Where no faults
+ * are known, because the process died, they stay drawn. */
+static void take_faults(struct shrinking *this)
+{
+    struct play candidate = *this->play;
+
+    candidate.is_replay = true;
+    if (holds(this, &candidate))
+        *this->play = candidate;
+    else
+        play_clear(this->play);
+}
+
 static void shrink_faults(struct shrinking *this)
 {
     size_t size = this->play->fault_count;
@@ -114,6 +127,8 @@ size_t shrink(struct play *play, struct scenario_outcome *outcome, size_t runs)
 {
     struct shrinking this = { .play = play, .outcome = outcome, .runs_max = runs };
 
+    if (!play->is_replay)
+        take_faults(&this);
     shrink_faults(&this);
     shrink_number(&this, &play->limits.troubles, 0);
     shrink_number(&this, &play->limits.hosts, 1);

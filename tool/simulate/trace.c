@@ -123,7 +123,7 @@ static void print_json_text(FILE *file, const char *name, const char *text)
         return;
     (void)fprintf(file, ",\"%s\":\"", name);
     for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' || *text == '"' || *text == '\\')
+        if (*text < ' ' || *text > '~' || *text == '"' || *text == '\\')
             (void)fprintf(file, "\\u%04x", (unsigned char)*text);
         else
             (void)fputc(*text, file);
