@@ -14,7 +14,7 @@ struct program {
     stage_body *body;
     void *argument;
     unsigned host;
-    bool is_servant;
+    bool is_servant, is_plain;
     unsigned refusals; /* by the machine, since everything is healed */
     atomic_bool done;
     pthread_t thread; /* where time is real */
@@ -52,8 +52,9 @@ struct stage {
 void stage_begin(struct stage *stage, const struct scenario *scenario, uint64_t seed);
 void stage_end(struct stage *stage);
 
-/* The body of every program, for wherry_run. argument: the program. */
+/* The body of every program, for wherry_run; and of plain ones. argument: the program. */
 int stage_run_program(void *argument);
+int stage_run_plain(void *argument);
 
 /* The first thing that went wrong counts. */
 void stage_fail(struct stage *stage, int code, const char *text);

@@ -13,7 +13,8 @@ static pthread_cond_t one_ended = PTHREAD_COND_INITIALIZER;
 static void *run_thread(void *argument)
 {
     struct program *program = argument;
-    int result = wherry_run(stage_run_program, program);
+    int result = program->is_plain ? stage_run_plain(program)
+                                   : wherry_run(stage_run_program, program);
 
     if (result < 0)
         stage_fail(program->stage, result, "wherry_run failed");

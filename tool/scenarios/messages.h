@@ -21,11 +21,18 @@ struct service {
     unsigned in_a_conversation; /* messages, of one call of handle */
     struct dice dice;           /* of the server's program */
     wherry_stream_options server_stream, client_stream;
+    size_t accepted_per_pass, messages_per_pass;
+    int backlog;
+    void *common;                                        /* of the scenario */
     size_t inside, connects, disconnects, starts, stops; /* callbacks of this run */
 };
 
 /* With a framing, sizes and limits that are drawn. */
 struct service *service_new(struct stage *stage);
+
+/* The options of a server of it on a host, whose endpoint is written to text; and for a new run. */
+wherry_server_options service_options(struct service *service, unsigned host, unsigned slot,
+                                      char *text);
 
 /* Makes and starts a server on a host. */
 int service_start(struct service *service, wherry_server **server, unsigned host, unsigned slot);

@@ -10,6 +10,7 @@ extern const struct scenario server_scenes[];
 extern const struct scenario dial_scenes[];
 extern const struct scenario task_scenes[];
 extern const struct scenario meeting_scenes[];
+extern const struct scenario serving_scenes[];
 extern const struct scenario relay_scenes[];
 extern const struct scenario chat_scenes[];
 extern const struct scenario malformed_scenes[];

@@ -68,23 +68,42 @@ static int hear(struct service *service, struct guest *guest, wherry_peer *clien
     return answer(guest, client);
 }
 
+/* How a receive says that the connection is over. */
+static int end_of(struct service *service, const struct guest *guest, const wherry_peer *client,
+                  int result)
+{
+    if (result == WHERRY_E_CANCELED || result == WHERRY_E_NO_MEMORY)
+        return result;
+    stage_check(service->stage, result == wherry_peer_end(client), "receive tells %s and end %s",
+                wherry_error_name(result), wherry_error_name(wherry_peer_end(client)));
+    if (guest->talk != NULL)
+        (void)way_end(service->stage, &guest->talk->there, result);
+    return result;
+}
+
 static int receive(struct service *service, struct guest *guest, wherry_peer *client)
 {
     wherry_bytes message;
     int result = wherry_peer_receive(client, &message, WHERRY_NEVER);
 
-    if (result == WHERRY_OK) {
-        guest->last = wherry_loop_now(wherry_loop_current());
-        return hear(service, guest, client, message);
-    }
-    if (result != WHERRY_E_CANCELED && result != WHERRY_E_NO_MEMORY) {
-        stage_check(service->stage, result == wherry_peer_end(client),
-                    "receive tells %s and end %s", wherry_error_name(result),
-                    wherry_error_name(wherry_peer_end(client)));
-        if (guest->talk != NULL)
-            (void)way_end(service->stage, &guest->talk->there, result);
-    }
-    return result;
+    if (result < 0)
+        return end_of(service, guest, client, result);
+    guest->last = wherry_loop_now(wherry_loop_current());
+    return hear(service, guest, client, message);
+}
+
+/* Whoever has asked is not refused, though nothing was there. */
+static int ask_in_vain(struct service *service, struct guest *guest, wherry_peer *client)
+{
+    int64_t deadline = wherry_in((int64_t)dice_below(&service->dice, 2000000));
+    wherry_bytes message;
+    int result = wherry_peer_receive(client, &message, deadline);
+
+    (void)stage_timed(service->stage, deadline, result);
+    if (result == WHERRY_E_TIMED_OUT)
+        return WHERRY_OK;
+    return result < 0 ? end_of(service, guest, client, result)
+                      : hear(service, guest, client, message);
 }
 
 static int handle(wherry_handler *self, wherry_peer *client)
@@ -94,7 +113,9 @@ static int handle(wherry_handler *self, wherry_peer *client)
     int result = WHERRY_OK;
 
     if (guest->talk == NULL && dice_often(&service->dice, service->refused_often))
-        return WHERRY_OK;
+        return dice_often(&service->dice, 50) ? WHERRY_OK : WHERRY_E_MALFORMED;
+    if (self->eager && dice_often(&service->dice, 30))
+        return ask_in_vain(service, guest, client);
     for (unsigned i = 0; i < service->in_a_conversation && result == WHERRY_OK; i++)
         result = receive(service, guest, client);
     return result;
@@ -183,18 +204,33 @@ bool service_endpoint(const struct service *service, unsigned host, unsigned slo
     return service->is_local || stage_find(service->stage, host, slot, &address);
 }
 
-int service_start(struct service *service, wherry_server **server, unsigned host, unsigned slot)
+wherry_server_options service_options(struct service *service, unsigned host, unsigned slot,
+                                      char *text)
 {
-    char text[SERVICE_TEXT_SIZE];
-    wherry_address address;
-    int result;
-
     service->inside = service->connects = service->disconnects = 0;
     service->starts = service->stops = 0;
     place(service, host, slot, text);
-    result = wherry_server_new(server, .endpoints = text, .protocol = service->protocol,
-                               .handler = &service->handler, .clients_max = service->clients_max,
-                               .grace = service->grace, .stream = &service->server_stream);
+    return (wherry_server_options){ .size = sizeof(wherry_server_options),
+                                    .endpoints = text,
+                                    .protocol = service->protocol,
+                                    .handler = &service->handler,
+                                    .clients_max = service->clients_max,
+                                    .accepted_per_pass = service->accepted_per_pass,
+                                    .messages_per_pass = service->messages_per_pass,
+                                    .grace = service->grace,
+                                    .backlog = service->backlog,
+                                    .stream = &service->server_stream };
+}
+
+int service_start(struct service *service, wherry_server **server, unsigned host, unsigned slot)
+{
+    char text[SERVICE_TEXT_SIZE];
+    wherry_server_options options = service_options(service, host, slot, text);
+    wherry_address address;
+    int result;
+
+    options.result = server;
+    result = wherry_server_new_with(&options);
     if (result < 0)
         return result;
     result = wherry_server_start(*server);
@@ -323,6 +359,9 @@ struct service *service_new(struct stage *stage)
     service->clients_max = 10000;
     service->in_a_conversation = 1 + (unsigned)dice_size(dice, 4);
     service->grace = stage_span(stage, (int64_t)dice_between(dice, 1, 4000000000));
+    service->accepted_per_pass = dice_often(dice, 30) ? 1 : 0;
+    service->messages_per_pass = dice_often(dice, 30) ? 1 + dice_size(dice, 5) : 0;
+    service->backlog = dice_often(dice, 20) ? 1 : 0;
     draw_framing(service, dice);
     if (dice_often(dice, 30))
         service->server_stream.receive_max = 1 + dice_size(dice, 5000);

@@ -113,8 +113,8 @@ bool stage_is_fair(int result)
 
 /* --- programs */
 
-static int add(struct stage *stage, unsigned host, stage_body *body, void *argument,
-               bool is_servant)
+static struct program *add(struct stage *stage, unsigned host, stage_body *body, void *argument,
+                           bool is_servant)
 {
     struct program *program = stage_take(stage, sizeof(*program));
 
@@ -126,17 +126,25 @@ static int add(struct stage *stage, unsigned host, stage_body *body, void *argum
     *stage->last = program;
     stage->last = &program->next;
     (void)atomic_fetch_add(is_servant ? &stage->servants : &stage->talkers, 1);
-    return WHERRY_OK;
+    return program;
 }
 
 int stage_talker(struct stage *stage, unsigned host, stage_body *body, void *argument)
 {
-    return add(stage, host, body, argument, false);
+    (void)add(stage, host, body, argument, false);
+    return WHERRY_OK;
 }
 
 int stage_servant(struct stage *stage, unsigned host, stage_body *body, void *argument)
 {
-    return add(stage, host, body, argument, true);
+    (void)add(stage, host, body, argument, true);
+    return WHERRY_OK;
+}
+
+int stage_plain_servant(struct stage *stage, unsigned host, stage_body *body, void *argument)
+{
+    add(stage, host, body, argument, true)->is_plain = true;
+    return WHERRY_OK;
 }
 
 unsigned stage_hosts(const struct stage *stage)
@@ -180,29 +188,49 @@ static void finish(struct program *program)
     (void)atomic_fetch_sub(program->is_servant ? &stage->servants : &stage->talkers, 1);
 }
 
+/* False: it may be tried again. */
+static bool judge(struct program *program, int result)
+{
+    struct stage *stage = program->stage;
+    char text[300];
+
+    if (result < 0 && !stage_is_broken(stage)) {
+        if (may_be_refused(program, result))
+            return false;
+        (void)snprintf(text, sizeof(text), "a program on host %u returned %s: %s", program->host,
+                       wherry_error_name(result), wherry_problem());
+        stage_fail(stage, result, text);
+    }
+    finish(program);
+    return true;
+}
+
 int stage_run_program(void *argument)
 {
     struct program *program = argument;
-    struct stage *stage = program->stage;
-    char text[300];
-    int result = WHERRY_OK;
 
     while (!atomic_load(&program->done)) {
-        result = program->body(stage, program->argument);
+        int result = program->body(program->stage, program->argument);
+
         if (wherry_task_canceled(wherry_task_current()))
             return WHERRY_E_CANCELED;
-        if (result >= 0 || stage_is_broken(stage)) {
-            finish(program);
-            return WHERRY_OK;
-        }
-        if (!may_be_refused(program, result)) {
-            (void)snprintf(text, sizeof(text), "a program on host %u returned %s: %s",
-                           program->host, wherry_error_name(result), wherry_problem());
-            stage_fail(stage, result, text);
-            finish(program);
-            return WHERRY_OK;
-        }
-        (void)stage_sleep(stage, WHERRY_MILLISECONDS(50));
+        if (!judge(program, result))
+            (void)stage_sleep(program->stage, WHERRY_MILLISECONDS(50));
+    }
+    return WHERRY_OK;
+}
+
+/* Without a loop nobody can wait: what is refused is tried again at once. */
+int stage_run_plain(void *argument)
+{
+    struct program *program = argument;
+
+    while (!atomic_load(&program->done)) {
+        int result = program->body(program->stage, program->argument);
+
+        if (result == WHERRY_E_CANCELED && !stage_is_broken(program->stage))
+            return result;
+        (void)judge(program, result);
     }
     return WHERRY_OK;
 }

@@ -34,6 +34,10 @@ void stage_at_end(struct stage *stage, void (*end)(void *argument), void *argume
 int stage_talker(struct stage *stage, unsigned host, stage_body *body, void *argument);
 int stage_servant(struct stage *stage, unsigned host, stage_body *body, void *argument);
 
+/* A servant whose body is called as main() is, outside of any loop. WHERRY_E_CANCELED: it was told
+ * to stop. */
+int stage_plain_servant(struct stage *stage, unsigned host, stage_body *body, void *argument);
+
 /* Puts all programs that there are so far on one host. */
 void stage_move_all(struct stage *stage, unsigned host);
 

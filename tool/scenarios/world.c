@@ -117,8 +117,9 @@ static int spawn_all(struct stage *stage)
     for (struct program *program = stage->programs; program != NULL && result == WHERRY_OK;
          program = program->next) {
         stage_name(stage, program->host, host);
-        result = wherry_simulation_spawn(stage->world, host, stage_run_program, program,
-                                         .name = program->is_servant ? "servant" : "talker");
+        result = wherry_simulation_spawn(
+            stage->world, host, program->is_plain ? stage_run_plain : stage_run_program, program,
+            .name = program->is_servant ? "servant" : "talker", .plain = program->is_plain);
     }
     return result;
 }
