@@ -153,13 +153,15 @@ static void *look_on(void *argument)
     return NULL;
 }
 
-/* Signals of the process are not for the watchdog, who would handle them on a thread of its own. */
+/* Signals of the process are not for the watchdog, who would handle them on a thread of its own;
+ * but for the one that it bites with. */
 static int begin_thread(watchdog *dog)
 {
     sigset_t all, former;
     int result;
 
     sigfillset(&all);
+    sigdelset(&all, SIGABRT);
     (void)pthread_sigmask(SIG_BLOCK, &all, &former);
     result = pthread_create(&dog->thread, NULL, look_on, dog);
     (void)pthread_sigmask(SIG_SETMASK, &former, NULL);

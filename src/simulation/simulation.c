@@ -13,6 +13,7 @@
 #include "base/size.h"
 #include "loop/loop.h"
 #include "loop/task.h"
+#include "simulation/inside.h"
 #include "simulation/program.h"
 #include "simulation/world.h"
 
@@ -239,6 +240,7 @@ typedef struct aside {
     wherry_simulation *world;
     wherry_loop *loop;
     wherry_task *task;
+    bool inside;
 } aside;
 
 static int enter(wherry_simulation *world, aside *former)
@@ -250,7 +252,8 @@ static int enter(wherry_simulation *world, aside *former)
         wherry__sim_say(world, "begins");
     world->said = true;
     world->inside = true;
-    *former = (aside){ current, wherry__loop_enter(NULL), wherry__running };
+    *former = (aside){ current, wherry__loop_enter(NULL), wherry__running,
+                       wherry__sim_inside_set(false) };
     wherry__running = NULL;
     current = world;
     wherry__sim_guard(world);
@@ -263,6 +266,7 @@ static int leave(wherry_simulation *world, const aside *former)
     current = former->world;
     wherry__running = former->task;
     (void)wherry__loop_enter(former->loop);
+    (void)wherry__sim_inside_set(former->inside);
     world->inside = false;
     return outcome(world);
 }
