@@ -72,11 +72,21 @@ static bool read_all(int descriptor, void *data, size_t size)
     return true;
 }
 
+static void be_silent(void)
+{
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    if (nowhere >= 0)
+        (void)dup2(nowhere, STDERR_FILENO);
+}
+
 static _Noreturn void be_child(const struct play *play, int descriptor)
 {
     struct scenario_outcome outcome;
     struct scenario_faults struck = { .list = NULL };
 
+    if (play->is_silent)
+        be_silent();
     play_run(play, NULL, &outcome, &struck);
     if (!write_all(descriptor, &outcome, sizeof(outcome)) ||
         !write_all(descriptor, &struck.count, sizeof(struck.count)) ||

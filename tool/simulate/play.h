@@ -9,11 +9,12 @@
 
 #include "../scenarios/scenario.h"
 
-/* Everything that a run depends on. */
+/* Everything that a run depends on, and how it is to be run. */
 struct play {
     const struct scenario *scenario;
     uint64_t seed;
     struct scenario_limits limits;
+    bool is_silent;              /* apart, nothing it says on standard error is to be seen */
     bool is_replay;              /* the faults are those here, and no others */
     wherry_fault_record *faults; /* of malloc(3) */
     size_t fault_count;

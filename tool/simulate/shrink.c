@@ -127,6 +127,7 @@ size_t shrink(struct play *play, struct scenario_outcome *outcome, size_t runs)
 {
     struct shrinking this = { .play = play, .outcome = outcome, .runs_max = runs };
 
+    play->is_silent = true; /* it would say the same again and again */
     if (!play->is_replay)
         take_faults(&this);
     shrink_faults(&this);
