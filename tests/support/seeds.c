@@ -31,21 +31,32 @@ static int run_checked(const struct scenario *scenario, uint64_t seed,
     return outcome->code;
 }
 
-static unsigned run_seed(uint64_t seed)
+static unsigned run_and_tell(const struct scenario *scenario, uint64_t seed)
 {
-    const char *name = getenv("SCENARIO");
-    const struct scenario *scenario = name == NULL ? scenario_of(seed) : scenario_find(name);
     struct scenario_outcome outcome;
 
-    if (scenario == NULL) {
-        (void)fprintf(stderr, "there is no scenario %s\n", name);
-        return 1;
-    }
     if (run_checked(scenario, seed, &outcome) == WHERRY_OK)
         return 0;
     (void)fprintf(stderr, "wherry simulate %s --seed %llu: %s: %s\n", scenario->name,
                   (unsigned long long)seed, wherry_error_name(outcome.code), outcome.problem);
     return 1;
+}
+
+unsigned seeds_run_as(const char *name, uint64_t seed)
+{
+    const struct scenario *scenario = scenario_find(name);
+
+    if (scenario != NULL)
+        return run_and_tell(scenario, seed);
+    (void)fprintf(stderr, "there is no scenario %s\n", name);
+    return 1;
+}
+
+static unsigned run_seed(uint64_t seed)
+{
+    const char *name = getenv("SCENARIO");
+
+    return name == NULL ? run_and_tell(scenario_of(seed), seed) : seeds_run_as(name, seed);
 }
 
 unsigned seeds_run(uint64_t first, uint64_t count)

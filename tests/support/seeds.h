@@ -9,6 +9,9 @@
  * Returns how many failed. */
 unsigned seeds_run(uint64_t first, uint64_t count);
 
+/* Runs one seed as that scenario; 1: it failed. */
+unsigned seeds_run_as(const char *scenario, uint64_t seed);
+
 /* How many seeds to run: what the environment variable SEEDS says, or else most, and fewer where
  * sanitizers slow it down. */
 uint64_t seeds_count(uint64_t most, uint64_t with_sanitizers);

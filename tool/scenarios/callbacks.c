@@ -221,6 +221,8 @@ static int call(struct end *this, int64_t patience)
         this->stream = NULL;
         return result;
     }
+    if (dice_often(&this->dice, 50))
+        deadline = wherry_in(patience + stage_span(this->stage, WHERRY_SECONDS(1)));
     result = wherry_event_wait(this->over, deadline);
     (void)stage_timed(this->stage, deadline, result);
     if (this->stream != NULL)

@@ -68,7 +68,7 @@ static int run(struct stage *stage, void *argument)
 struct breaker {
     uint8_t *bytes;
     size_t length;
-    char wanted[ITEMS_MOST];
+    char wanted[ITEMS_MOST + 1];
     size_t count, heard;
 };
 
@@ -86,17 +86,31 @@ static void add(struct breaker *this, const struct wire *wire, size_t length)
     this->wanted[this->count++] = length <= LIMIT ? 'g' : 'b';
 }
 
+/* What is left at the end without its own: a last line, and of the others only what was too much
+ * already. */
+static void add_tail(struct breaker *this, const struct wire *wire, size_t length)
+{
+    bool is_line = wire->behind != NULL && wire->name[0] != 's';
+
+    memset(this->bytes + this->length, 'x', length);
+    this->length += length;
+    if (length > 0 && (is_line || length > LIMIT))
+        this->wanted[this->count++] = length <= LIMIT ? 'g' : 'b';
+}
+
 static struct breaker *compose(struct stage *stage, const struct wire *wire, struct dice *dice)
 {
     struct breaker *this = stage_take(stage, sizeof(*this));
     size_t count = dice_size(dice, ITEMS_MOST - 1);
 
-    this->bytes = stage_take(stage, (count + 1) * 3004);
+    this->bytes = stage_take(stage, (count + 2) * 3004);
     for (size_t i = 0; i <= count; i++)
         add(this, wire,
             dice_often(dice, 60)   ? dice_below(dice, LIMIT + 1)
             : dice_often(dice, 30) ? LIMIT + 1
                                    : dice_between(dice, LIMIT + 1, 3000));
+    if (wire->behind != NULL && dice_often(dice, 40))
+        add_tail(this, wire, dice_size(dice, 1000));
     return this;
 }
 

@@ -7,6 +7,7 @@
 
 #define TASKS_MOST 32
 #define ITEMS_MOST 4096
+#define POSTS 4
 
 struct meeting {
     struct stage *stage;
@@ -18,8 +19,14 @@ struct meeting {
     wherry_listener *listener;
     wherry_task *tasks[TASKS_MOST];
     size_t count;
-    size_t permits, taken;    /* given, and held or used up by tasks */
-    size_t put, out;          /* items */
+    size_t permits, taken; /* given, and held or used up by tasks */
+    size_t put, out;       /* items */
+    struct post {
+        wherry_post base;
+        struct meeting *meeting;
+        bool is_pending;
+    } posts[POSTS];
+    size_t posted, ran;
     uint8_t came[ITEMS_MOST]; /* how often each item was taken */
     bool is_over;
 };
@@ -122,9 +129,57 @@ static int accept_one(struct meeting *this, int64_t deadline)
     return result;
 }
 
+static void on_post(wherry_post *base)
+{
+    struct post *post = (struct post *)base;
+
+    stage_check(post->meeting->stage, post->is_pending && wherry_task_current() == NULL,
+                "a post ran that was not handed in, or on a task");
+    post->is_pending = false;
+    post->meeting->ran++;
+}
+
+/* They have run in the pass that follows. */
+static int post_some(struct meeting *this)
+{
+    for (size_t i = 0; i < POSTS; i++)
+        if (!this->posts[i].is_pending && dice_often(&this->dice, 60)) {
+            this->posts[i] = (struct post){ .base.run = on_post,
+                                            .meeting = this,
+                                            .is_pending = true };
+            this->posted++;
+            wherry_loop_post(wherry_loop_current(), &this->posts[i].base);
+        }
+    return wherry_yield();
+}
+
+static int nap(void *argument)
+{
+    struct meeting *this = argument;
+
+    return wherry_sleep(wherry_in((int64_t)dice_size(&this->dice, 30000000)));
+}
+
+/* A group within the group, which is waited for, canceled, or left to end by itself. */
+static int gather(struct meeting *this, int64_t deadline)
+{
+    wherry_group *group;
+    int result = wherry_group_new(&group, .parent = this->group,
+                                  .keep_going = dice_often(&this->dice, 50));
+
+    if (result < 0)
+        return result;
+    for (uint64_t i = dice_below(&this->dice, 4); i > 0 && result == WHERRY_OK; i--)
+        result = wherry_spawn(NULL, nap, this, .group = group);
+    if (result == WHERRY_OK)
+        result = wherry_group_join(group, NULL, deadline);
+    wherry_group_free(group);
+    return result;
+}
+
 static int wait_somehow(struct meeting *this, int64_t deadline)
 {
-    switch (dice_below(&this->dice, 10)) {
+    switch (dice_below(&this->dice, 12)) {
     case 0:
         return wherry_event_wait(this->event, deadline);
     case 1:
@@ -143,6 +198,10 @@ static int wait_somehow(struct meeting *this, int64_t deadline)
         return accept_one(this, deadline);
     case 8:
         return wherry_yield();
+    case 9:
+        return post_some(this);
+    case 10:
+        return gather(this, deadline);
     default:
         return wherry_sleep(deadline == WHERRY_NEVER ? wherry_in(1000) : deadline);
     }
@@ -168,7 +227,7 @@ static int attend(void *argument)
         was_canceled = result == WHERRY_E_CANCELED;
         stage_check(this->stage,
                     was_canceled || result == WHERRY_E_WOULD_BLOCK || result == WHERRY_E_BUSY ||
-                        stage_is_fair(result),
+                        (result == WHERRY_E_CLOSED && this->is_over) || stage_is_fair(result),
                     "a wait ended with %s", wherry_error_name(result));
         stage_check(this->stage, !was_canceled || wherry_task_canceled(wherry_task_current()),
                     "who was not canceled was told so");
@@ -219,6 +278,9 @@ static void check_rest(struct meeting *this)
                 this->permits - this->taken == wherry_semaphore_permits(this->semaphore),
                 "%zu permits, %zu taken, and %zu are left", this->permits, this->taken,
                 wherry_semaphore_permits(this->semaphore));
+    (void)wherry_yield();
+    stage_check(this->stage, this->posted == this->ran, "%zu posts, and %zu ran", this->posted,
+                this->ran);
 }
 
 static int hold(struct meeting *this)
@@ -236,6 +298,17 @@ static int hold(struct meeting *this)
         result = stage_sleep(this->stage, (int64_t)dice_size(&this->dice, 20000000));
     }
     this->is_over = true;
+    if (dice_often(&this->dice, 50))
+        wherry_queue_close(this->queue);
+    if (dice_often(&this->dice, 30)) {
+        wherry_listener_close(this->listener);
+        (void)wherry_yield();
+    }
+    if (dice_often(&this->dice, 30)) {
+        wherry_event_free(this->event);
+        this->event = NULL;
+        (void)wherry_yield();
+    }
     for (size_t i = 0; i < this->count; i++)
         wherry_task_cancel(this->tasks[i]);
     if (result == WHERRY_OK)

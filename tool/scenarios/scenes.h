@@ -12,6 +12,7 @@ extern const struct scenario task_scenes[];
 extern const struct scenario meeting_scenes[];
 extern const struct scenario serving_scenes[];
 extern const struct scenario relay_scenes[];
+extern const struct scenario voice_scenes[];
 extern const struct scenario chat_scenes[];
 extern const struct scenario malformed_scenes[];
 
