@@ -609,6 +609,7 @@ static void tshark_finds_nothing_wrong_in_a_capture(void **state)
     assert_shark_finds("tcp.flags.fin == 1 or tcp.flags.reset == 1", true);
     assert_shark_finds("tcp.len > 0", true);
     assert_shark_finds("_ws.malformed or _ws.short", false);
+    assert_shark_finds("tcp.flags.ack == 0 and tcp.ack_raw != 0", false);
     assert_shark_finds("tcp.checksum.status != 1 or ip.checksum.status != 1", false);
     assert_shark_finds("tcp.analysis.lost_segment or tcp.analysis.ack_lost_segment", false);
 }

@@ -75,7 +75,8 @@ static void write_packet(struct capture *capture, const wherry_simulation_event 
     struct capture_flow *back = find(capture, event->to, event->from);
     struct capture_flow *flow;
 
-    packet.acknowledged = back == NULL ? 0 : back->next;
+    if (back != NULL && packet.flags & WHERRY__PCAPNG_ACK)
+        packet.acknowledged = back->next;
     flow = find(capture, event->from, event->to);
     if (flow != NULL) {
         if (event->flags & WHERRY_PACKET_SYN)
