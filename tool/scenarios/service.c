@@ -200,8 +200,11 @@ bool service_endpoint(const struct service *service, unsigned host, unsigned slo
 {
     wherry_address address;
 
+    /* First: elsewhere the server may be about to tell. */
+    if (!service->is_local && !stage_find(service->stage, host, slot, &address))
+        return false;
     place(service, host, slot, text);
-    return service->is_local || stage_find(service->stage, host, slot, &address);
+    return true;
 }
 
 wherry_server_options service_options(struct service *service, unsigned host, unsigned slot,
