@@ -69,6 +69,7 @@ static void help_of_a_command_is_a_screen_with_examples(void **state)
     assert_helps(OUTPUT_OF("help", "serve"), "usage: wherry serve ENDPOINT...", "examples:");
     assert_helps(OUTPUT_OF("connect", "-h"), "usage: wherry connect ENDPOINT", "examples:");
     assert_helps(OUTPUT_OF("help", "connect"), "usage: wherry connect ENDPOINT", "examples:");
+    assert_helps(OUTPUT_OF("help", "simulate"), "usage: wherry simulate SCENARIO", "examples:");
 }
 
 static void help_wins_over_missing_operands_but_not_over_mistakes(void **state)

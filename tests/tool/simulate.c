@@ -340,6 +340,26 @@ static void a_range_is_silent_but_for_what_it_came_to(void **state)
     free(more);
 }
 
+static void a_range_shows_its_progress_on_a_terminal(void **state)
+{
+    const char *const arguments[] = { "script", "-qec",
+                                      "exec \"$WHERRY_COMMAND\" simulate sleepers --seeds 1..3",
+                                      "/dev/null", NULL };
+    child program;
+    size_t length;
+    char *text;
+
+    (void)state;
+    (void)command_path();
+    child_need("script");
+    child_start(&program, -1, -1, arguments);
+    text = child_exchange(&program, "", 0, &length);
+    child_assert_status(&program, 0);
+    assert_non_null(strstr(text, "\033[K1 of 3 seeds, 0 failed, "));
+    assert_non_null(strstr(text, "\r\033[K3 of 3 seeds, 0 failed, "));
+    free(text);
+}
+
 /* There is no end of these seeds in the time of a test. SIGINT, as from a terminal, goes to all
  * processes of the group; the second process says that the first one is at work. */
 static void an_interrupt_tells_how_far_it_came(void **state)
@@ -821,6 +841,7 @@ int main(void)
         TEST(output_that_cannot_be_written_is_an_error),
         TEST(a_trace_of_which_nobody_reads_the_rest_ends_in_silence),
         TEST(a_range_is_silent_but_for_what_it_came_to),
+        TEST(a_range_shows_its_progress_on_a_terminal),
         TEST(an_interrupt_tells_how_far_it_came),
         TEST(probes_that_no_seed_has_reached_are_listed),
         TEST(a_trace_has_every_event_and_then_what_it_came_to),

@@ -44,7 +44,18 @@ static void show_progress(struct tally *tally)
     if (isatty(STDERR_FILENO) != 1 || now - tally->told < WHERRY_MILLISECONDS(200))
         return;
     tally->told = now;
-    print_tally(stderr, tally, "   \r");
+    (void)fputs("\033[K", stderr);
+    print_tally(stderr, tally, "\r");
+}
+
+/* What is printed next would be written over it. */
+static void clear_progress(struct tally *tally)
+{
+    if (tally->told == 0)
+        return;
+    (void)fputs("\033[K", stderr);
+    (void)fflush(stderr);
+    tally->told = 0;
 }
 
 static void count(struct tally *tally, const struct play *play,
@@ -56,6 +67,7 @@ static void count(struct tally *tally, const struct play *play,
     if (outcome->code >= 0)
         return;
     tally->failed++;
+    clear_progress(tally);
     (void)printf("wherry simulate %s --seed %llu  # %s: %s\n", play->scenario->name,
                  (unsigned long long)play->seed, wherry_error_name(outcome->code),
                  outcome->problem);
@@ -170,6 +182,7 @@ int run_seeds(const struct scenario *scenario, uint64_t first, uint64_t last, si
     heed_interrupts();
     run_all(&tally, runs, jobs, probes);
     free(runs);
+    clear_progress(&tally);
     print_tally(stdout, &tally, "\n");
     if (probes)
         print_unreached();

@@ -23,7 +23,7 @@ static const char help[] =
     "A seed that fails prints the line that runs it again.\n"
     "\n"
     "      --seed N          the seed (default 1)\n"
-    "      --seeds A..B      one run for each of them, with progress\n"
+    "      --seeds A..B      one run for each of them, each in a process of its own\n"
     "      --jobs N          runs so many of them at a time (default 1)\n"
     "      --shrink          makes a failing run smaller, and saves it\n"
     "      --save FILE       saves the run as a file (shrunk: default SCENARIO-SEED.play)\n"
@@ -43,7 +43,8 @@ static const char help[] =
     "  wherry simulate any --seed 42 --shrink --save small.play\n"
     "  wherry simulate --replay small.play --trace\n"
     "\n"
-    "exit status: 0 all promises were kept, 1 one was broken, 2 wrong usage\n";
+    "exit status: 0 all promises were kept, 1 one was not, or the machine said no,\n"
+    "             2 wrong usage\n";
 
 #define SHRINK_RUNS 2000
 #define JOBS_MAX 256
