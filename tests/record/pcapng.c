@@ -472,26 +472,24 @@ static void tshark_finds_a_bit_that_is_turned_over(void **state)
     free(text);
 }
 
-static void assert_follows(const char *stream, const char *one, const char *other)
+/* In hexadecimal digits, each packet's on a line, behind a tab what the other end said. */
+static void assert_follows(const char *stream)
 {
-    char option[64], expected[512];
+    char option[64], *text;
 
-    (void)snprintf(option, sizeof(option), "follow,tcp,ascii,%s", stream);
-    (void)snprintf(expected, sizeof(expected),
-                   "\n================================================================"
-                   "===\nFollow: tcp,ascii\nFilter: tcp.stream eq %s\nNode 0: %s\nNode 1: %s\n"
-                   "7\nhello, \n11\nover there\n\n\t1\nh\n\t12\nello to you\n\n"
-                   "===================================================================\n",
-                   stream, one, other);
-    assert_shark_says(SHARK("-q", "-z", option), expected);
+    (void)snprintf(option, sizeof(option), "follow,tcp,raw,%s", stream);
+    text = SHARK("-q", "-z", option);
+    assert_non_null(strstr(text, "\n68656c6c6f2c20\n6f7665722074686572650a\n"
+                                 "\t68\n\t656c6c6f20746f20796f750a\n="));
+    free(text);
 }
 
 static void tshark_follows_the_streams(void **state)
 {
     (void)state;
     fill_file();
-    assert_follows("0", "10.0.0.1:40000", "10.0.0.2:7000");
-    assert_follows("1", "[fd00::1]:40000", "[fd00::2]:7000");
+    assert_follows("0");
+    assert_follows("1");
 }
 
 static void tshark_reads_times_to_the_nanosecond_and_datagrams(void **state)
