@@ -8,6 +8,7 @@
 #include <wherry/address.h>
 #include <wherry/export.h>
 #include <wherry/loop.h>
+#include <wherry/socket.h>
 #include <wherry/stream.h>
 
 #ifdef __cplusplus
@@ -35,10 +36,16 @@ typedef struct wherry_listener_options {
                        O_NONBLOCK and is left open; 0: none */
     wherry_listener_events *events; /* who is told; NULL: coroutines wait with
                                        wherry_listener_accept */
+    wherry_socket_factory *factory; /* gets the sockets (socket.h), of which no streams are made;
+                                       not with events. NULL: none */
+    void *server;                   /* for the factory */
+    wherry_socket_closer *closer;   /* for the factory */
     int backlog;                    /* listen(2); 0: SOMAXCONN */
     int no_reuse_address; /* not 0: without SO_REUSEADDR, so that ends of former connections keep
                              the port */
     int reuse_port;       /* not 0: several listeners may share the port (SO_REUSEPORT) */
+    const wherry_socket_options *socket; /* of the listening socket, and so of all that it accepts;
+                                            NULL: the defaults */
     size_t accepted_per_pass;            /* connections; 0: 64 */
     const wherry_stream_options *stream; /* for the streams it makes: limits, idle_timeout, linger,
                                             delay, events, no other; copied. NULL: defaults */
@@ -56,7 +63,9 @@ typedef struct wherry_listener_options {
  * _UNSUPPORTED (no such family here): it cannot listen there. WHERRY_E_INVALID: the descriptor is
  * not a listening socket, or may block. WHERRY_E_EXISTS: the loop watches it already.
  * WHERRY_E_MISUSE: no place for the result, no loop, no address, both an address and a descriptor,
- * events whose accepted is NULL, or an option of the streams that makes no sense.
+ * a descriptor and an option that sets one up (backlog, no_reuse_address, reuse_port, socket: it is
+ * the caller's affair), events or a factory without their function, both of them, or an option of
+ * the streams that makes no sense. The errors of wherry_socket_set: an option of the socket.
  * WHERRY_E_NO_DESCRIPTORS, _NO_MEMORY, _NO_BUFFERS, _FULL: a limit of the system on watches. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_listener_new_with(const wherry_listener_options *options);
 #define wherry_listener_new(...)                                                                   \
@@ -68,7 +77,7 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_listener_new_with(const wherry_listener_
  * its socket was taken away.
  * WHERRY_E_CANCELED: the task is being stopped. WHERRY_E_BUSY: another task accepts already.
  * WHERRY_E_MISUSE: a deadline other than WHERRY_NOW outside of a coroutine, or connections go to
- * events.accepted. */
+ * events.accepted or the factory. */
 WHERRY_PUBLIC int wherry_listener_accept(wherry_listener *listener, wherry_stream **stream,
                                          int64_t deadline);
 

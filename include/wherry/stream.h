@@ -20,6 +20,7 @@
 #include <wherry/bytes.h>
 #include <wherry/export.h>
 #include <wherry/loop.h>
+#include <wherry/socket.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -62,6 +63,8 @@ typedef struct wherry_stream_options {
                              WHERRY_E_IDLE; 0: none */
     int64_t linger;       /* nanoseconds that unsent bytes have after a close; 0: 5 s */
     int delay;            /* not 0: leaves Nagle's algorithm on (RFC 896); it is off by default */
+    const wherry_socket_options *socket; /* buffers, keepalive and so on; NULL: the defaults. local
+                                            and fast_open are for connecting only */
     WHERRY_RESERVED;
 } wherry_stream_options;
 
@@ -126,7 +129,8 @@ WHERRY_PUBLIC void wherry_stream_resume(wherry_stream *stream);
  * much as send_max and more would be added. WHERRY_E_WOULD_BLOCK, WHERRY_E_TIMED_OUT: there was no
  * room. How the stream ended: RESET, IDLE, CLOSED. WHERRY_E_CANCELED: the task is being stopped and
  * there was no room. WHERRY_E_MISUSE: after wherry_stream_shutdown, before it is connected, or a
- * deadline other than WHERRY_NOW outside of a coroutine where it would wait. WHERRY_E_NO_MEMORY. */
+ * deadline other than WHERRY_NOW outside of a coroutine where it would wait. WHERRY_E_BUSY: a feed
+ * (feed.h) sends on the stream. WHERRY_E_NO_MEMORY. */
 WHERRY_PUBLIC int wherry_stream_send(wherry_stream *stream, wherry_bytes bytes, int64_t deadline);
 
 /* The same for count parts, all or none, in one piece. */
@@ -141,7 +145,7 @@ WHERRY_PUBLIC size_t wherry_stream_unsent(const wherry_stream *stream);
 
 /* Tells the other end, behind all that was sent, that no more comes; receiving goes on. A pipe is
  * over then; a terminal or file cannot be told. Again, or after the end: nothing. WHERRY_OK, or how
- * the stream ended. WHERRY_E_MISUSE: before it is connected. */
+ * the stream ended. WHERRY_E_MISUSE: before it is connected. WHERRY_E_BUSY: a feed sends on it. */
 WHERRY_PUBLIC int wherry_stream_shutdown(wherry_stream *stream);
 
 /* --- The end */

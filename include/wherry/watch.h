@@ -48,6 +48,29 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_watch_new_with(const wherry_watch_option
 /* Changes what is watched for; 0 suspends the watch. Errors as wherry_watch_new. */
 WHERRY_PUBLIC int wherry_watch_change(wherry_watch *watch, unsigned events);
 
+/* The descriptor; -1 when the loop is gone. */
+WHERRY_PUBLIC int wherry_watch_descriptor(const wherry_watch *watch);
+
+/* What is going on with the descriptor, for the watcher to tell one event from another. The library
+ * sets it where wherry_socket_watch connects; otherwise it is the program's, and has no effect. */
+enum wherry_watch_states {
+    WHERRY_WATCH_NEW = 0,
+    WHERRY_WATCH_LISTENING,
+    WHERRY_WATCH_CONNECTING,
+    WHERRY_WATCH_CONNECTED,
+    WHERRY_WATCH_CLOSING,
+    WHERRY_WATCH_CLOSED,
+    WHERRY_WATCH_FAILED,
+    WHERRY_WATCH_OWN = 64, /* from here on: states of the program's own */
+};
+
+/* The state: one of those, WHERRY_WATCH_NEW at first. set: WHERRY_E_MISUSE: there is no such state.
+ * text: "connecting" and so on; "own" for the program's own, "unknown" for what is no state. It
+ * lives for ever. */
+WHERRY_PUBLIC int wherry_watch_state(const wherry_watch *watch);
+WHERRY_PUBLIC int wherry_watch_set_state(wherry_watch *watch, int state);
+WHERRY_PUBLIC const char *wherry_watch_state_text(int state);
+
 /* For coroutines: waits until the descriptor is ready for one of events, and returns those that it
  * is ready for, with WHERRY_FAILED and WHERRY_HUNG_UP. It is independent of what the watcher is
  * told of. WHERRY_E_TIMED_OUT: it is not ready. WHERRY_E_WOULD_BLOCK: always with WHERRY_NOW, since

@@ -1,5 +1,5 @@
 /* Watch: a caller's descriptor as a source of the loop. */
-#include <wherry/watch.h>
+#include "loop/watch.h"
 
 #include <wherry/error.h>
 
@@ -18,7 +18,10 @@ struct wherry_watch {
     unsigned events;      /* the watcher's */
     unsigned wait_events; /* of the task that waits */
     wherry__link waiters;
-    bool left; /* the loop is gone */
+    int state;
+    bool connecting; /* and nobody was told the outcome */
+    bool at_once;    /* it was connected before anybody could wait for it */
+    bool left;       /* the loop is gone */
 };
 
 /* --- as a source */
@@ -26,6 +29,8 @@ struct wherry_watch {
 /* What nobody is told of is not watched for: it would be reported without end. */
 static unsigned told_events(const wherry_watch *watch)
 {
+    if (watch->connecting)
+        return watch->at_once ? 0 : WHERRY_WRITABLE;
     return watch->watcher == NULL ? 0 : watch->events;
 }
 
@@ -41,6 +46,45 @@ static void wake_waiter(wherry_watch *watch, unsigned events)
     wherry__wait_wake_all(&watch->waiters, (int)events);
 }
 
+/* During the call the state still says what it is about; the watch may be freed in it. */
+static void tell_outcome(wherry_watch *watch, unsigned events)
+{
+    const bool failed = events == ((unsigned)WHERRY_READABLE | WHERRY_WRITABLE);
+
+    watch->connecting = false;
+    watch->watcher->ready(watch->watcher, watch, events);
+    if (watch->state == WHERRY_WATCH_CONNECTING)
+        watch->state = failed ? WHERRY_WATCH_FAILED : WHERRY_WATCH_CONNECTED;
+    (void)apply(watch);
+}
+
+/* Without another end it is not connected, whatever the system reports. */
+static bool has_other_end(const wherry_watch *watch)
+{
+    wherry_system *system = watch->loop->system;
+    struct sockaddr_storage name;
+    socklen_t size = sizeof(name);
+
+    return system->remote_name(system, watch->source.descriptor, (struct sockaddr *)&name, &size) ==
+           0;
+}
+
+static void look(wherry_watch *watch, unsigned events)
+{
+    if ((events & ((unsigned)WHERRY_FAILED | WHERRY_HUNG_UP)) != 0)
+        tell_outcome(watch, (unsigned)WHERRY_READABLE | WHERRY_WRITABLE);
+    else if (has_other_end(watch))
+        tell_outcome(watch, WHERRY_WRITABLE);
+}
+
+static void on_flush(wherry__source *source)
+{
+    wherry_watch *watch = WHERRY__OWNER(source, wherry_watch, source);
+
+    if (watch->connecting && watch->at_once && source->descriptor >= 0)
+        tell_outcome(watch, WHERRY_READABLE);
+}
+
 static void on_ready(wherry__source *source, unsigned events)
 {
     wherry_watch *watch = WHERRY__OWNER(source, wherry_watch, source);
@@ -51,7 +95,9 @@ static void on_ready(wherry__source *source, unsigned events)
         wake_waiter(watch, events & (watch->wait_events | always));
         (void)apply(watch);
     }
-    if (told != 0 && told_events(watch) != 0)
+    if (watch->connecting && !watch->at_once)
+        look(watch, events);
+    else if (told != 0 && told_events(watch) != 0)
         watch->watcher->ready(watch->watcher, watch, told);
 }
 
@@ -75,6 +121,7 @@ static const wherry__source_class class = {
     .ready = on_ready,
     .leave = on_leave,
     .reclaim = on_reclaim,
+    .flush = on_flush,
 };
 
 /* --- the caller's side */
@@ -158,6 +205,67 @@ int wherry_watch_change(wherry_watch *watch, unsigned events)
         watch->events = former;
     return result;
 }
+
+int wherry__watch_connecting(wherry_watch *watch, bool at_once)
+{
+    int result;
+
+    watch->state = WHERRY_WATCH_CONNECTING;
+    watch->connecting = true;
+    watch->at_once = at_once;
+    result = apply(watch);
+    if (result < 0)
+        wherry_watch_free(watch);
+    else if (at_once)
+        wherry__source_flush_later(watch->loop, &watch->source);
+    return result;
+}
+
+int wherry_watch_descriptor(const wherry_watch *watch)
+{
+    return watch->source.descriptor;
+}
+
+/* --- states */
+
+static const char *const state_texts[] = {
+    [WHERRY_WATCH_NEW] = "new",
+    [WHERRY_WATCH_LISTENING] = "listening",
+    [WHERRY_WATCH_CONNECTING] = "connecting",
+    [WHERRY_WATCH_CONNECTED] = "connected",
+    [WHERRY_WATCH_CLOSING] = "closing",
+    [WHERRY_WATCH_CLOSED] = "closed",
+    [WHERRY_WATCH_FAILED] = "failed",
+};
+
+#define STATE_COUNT ((int)(sizeof(state_texts) / sizeof(state_texts[0])))
+
+static bool is_state(int state)
+{
+    return (state >= 0 && state < STATE_COUNT) || state >= WHERRY_WATCH_OWN;
+}
+
+int wherry_watch_state(const wherry_watch *watch)
+{
+    return watch->state;
+}
+
+int wherry_watch_set_state(wherry_watch *watch, int state)
+{
+    if (!is_state(state))
+        return wherry__fail(WHERRY_E_MISUSE, "there is no state %d", state);
+    watch->state = state;
+    return WHERRY_OK;
+}
+
+const char *wherry_watch_state_text(int state)
+{
+    if (!is_state(state))
+        return "unknown";
+    return state < STATE_COUNT ? state_texts[state] : "own";
+}
+
+/* --- for coroutines */
 
 int wherry_watch_wait(wherry_watch *watch, unsigned events, int64_t deadline)
 {

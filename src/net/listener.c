@@ -6,7 +6,7 @@
  */
 #include "net/listener.h"
 
-#include <errno.h>
+#include <sys/socket.h>
 
 #include <wherry/error.h>
 
@@ -30,7 +30,7 @@
 static int watch(wherry_listener *listener)
 {
     bool wanted = !listener->closed && !listener->paused && !listener->resting &&
-                  (listener->events != NULL || listener->in_use);
+                  (listener->events != NULL || listener->factory != NULL || listener->in_use);
     int result = wherry__source_watch(listener->loop, &listener->source,
                                       wanted ? (unsigned)WHERRY_READABLE : 0);
 
@@ -39,11 +39,11 @@ static int watch(wherry_listener *listener)
     return result;
 }
 
-static void rest(wherry_listener *listener, int number)
+static void rest(wherry_listener *listener, int code)
 {
     wherry__log(listener->loop->now, WHERRY_LOG_WARNING,
                 "a listener pauses for 100 ms, since it cannot accept: %s",
-                wherry_error_text(wherry__error_from_errno(number)));
+                wherry_error_text(code));
     WHERRY__PROBE("listener.rests");
     listener->resting = true;
     wherry__deadline_arm(&listener->loop->deadlines, &listener->pause,
@@ -66,50 +66,64 @@ static int take_away(wherry_listener *listener)
     return WHERRY_E_CLOSED;
 }
 
-/* Accepts one. WHERRY_OK; WHERRY_E_WOULD_BLOCK: none waits; WHERRY_E_RESET: one came to nothing;
- * WHERRY_E_NO_DESCRIPTORS: it rests now; WHERRY_E_CLOSED. What is not known is taken for something
- * of the machine: that cannot become an endless loop. */
-static int accept_one(wherry_listener *listener, wherry_stream **stream)
+/* Of sockets that do not inherit them; a failure costs speed only. */
+static void set_buffers(const wherry_listener *listener, int descriptor)
 {
     wherry_system *system = listener->loop->system;
-    wherry_address remote;
-    int descriptor = wherry__socket_accept(system, listener->source.descriptor, &remote);
+
+    if (listener->send_buffer != 0)
+        (void)wherry__socket_set(system, descriptor, SOL_SOCKET, SO_SNDBUF, listener->send_buffer);
+    if (listener->receive_buffer != 0)
+        (void)wherry__socket_set(system, descriptor, SOL_SOCKET, SO_RCVBUF,
+                                 listener->receive_buffer);
+}
+
+/* WHERRY_OK, or WHERRY_E_RESET: nothing became of it. */
+static int take_in(wherry_listener *listener, int descriptor, const wherry_address *remote,
+                   wherry_stream **stream)
+{
     int result;
 
-    switch (descriptor < 0 ? -descriptor : 0) {
-    case 0:
-        result = wherry__stream_accepted(listener->loop, descriptor, &remote, &listener->stream,
+    set_buffers(listener, descriptor);
+    if (listener->factory != NULL)
+        result = wherry__socket_hand_over(listener->loop->system, descriptor, remote,
+                                          listener->factory, listener->server, listener->closer,
+                                          NULL);
+    else
+        result = wherry__stream_accepted(listener->loop, descriptor, remote, &listener->stream,
                                          stream);
-        WHERRY__PROBE_IF(result < 0, "listener.accept.no-stream");
-        if (result < 0) { /* an orderly end would say that it was served */
-            wherry__socket_break(system, descriptor);
-            (void)system->close(system, descriptor);
-        }
-        return result < 0 ? WHERRY_E_RESET : WHERRY_OK;
-    case EAGAIN:
-        WHERRY__PROBE("listener.accept.nobody-there");
-        return WHERRY_E_WOULD_BLOCK;
-    case ECONNABORTED: /* accept(2) hands on what befell the connection */
-    case ECONNRESET:
-    case EPROTO:
-    case EPERM:
-    case ETIMEDOUT:
-    case ENETDOWN:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENOPROTOOPT:
-    case EOPNOTSUPP:
-        WHERRY__PROBE("listener.accept.came-to-nothing");
-        return WHERRY_E_RESET;
-    case EBADF:
-    case EINVAL:
-    case ENOTSOCK:
+    WHERRY__PROBE_IF(result < 0, "listener.accept.no-stream");
+    if (result < 0 && listener->factory == NULL) /* an orderly end would say that it was served */
+        wherry__socket_drop(listener->loop->system, descriptor);
+    return result < 0 ? WHERRY_E_RESET : WHERRY_OK;
+}
+
+/* Accepts one. WHERRY_OK; WHERRY_E_WOULD_BLOCK: none waits; WHERRY_E_RESET: one came to nothing;
+ * WHERRY_E_NO_DESCRIPTORS: it rests now; WHERRY_E_CLOSED. */
+static int accept_one(wherry_listener *listener, wherry_stream **stream)
+{
+    wherry_address remote;
+    int descriptor = wherry__socket_accept(listener->loop->system, listener->source.descriptor,
+                                           &remote);
+    int code;
+
+    if (descriptor >= 0)
+        return take_in(listener, descriptor, &remote, stream);
+    code = wherry__socket_accept_code(descriptor);
+    WHERRY__PROBE_IF(code == WHERRY_E_WOULD_BLOCK, "listener.accept.nobody-there");
+    WHERRY__PROBE_IF(code == WHERRY_E_RESET, "listener.accept.came-to-nothing");
+    if (code == WHERRY_E_WOULD_BLOCK || code == WHERRY_E_RESET)
+        return code;
+    if (code == WHERRY_E_INVALID)
         return take_away(listener);
-    default:
-        rest(listener, -descriptor);
-        return WHERRY_E_NO_DESCRIPTORS;
-    }
+    rest(listener, wherry__error_from_errno(descriptor));
+    return WHERRY_E_NO_DESCRIPTORS;
+}
+
+/* Whether somebody is told, who need not ask. */
+static bool is_told(const wherry_listener *listener)
+{
+    return listener->events != NULL || listener->factory != NULL;
 }
 
 static void on_ready(wherry__source *source, unsigned events)
@@ -118,9 +132,9 @@ static void on_ready(wherry__source *source, unsigned events)
     int result = WHERRY_OK;
 
     (void)events;
-    if (listener->events == NULL && listener->waiting != NULL)
+    if (!is_told(listener) && listener->waiting != NULL)
         wherry__wait_wake(listener->waiting, WHERRY_OK);
-    for (size_t i = 0; i < listener->accepted_per_pass && listener->events != NULL; i++) {
+    for (size_t i = 0; i < listener->accepted_per_pass && is_told(listener); i++) {
         wherry_stream *stream;
 
         WHERRY__PROBE_IF(listener->closed, "listener.closed-when-it-accepted");
@@ -129,9 +143,9 @@ static void on_ready(wherry__source *source, unsigned events)
             (i > 0 && WHERRY__FAULT_POINT("listener.accept.fewer")))
             break;
         result = accept_one(listener, &stream);
-        if (result == WHERRY_OK)
+        if (result == WHERRY_OK && listener->events != NULL)
             listener->events->accepted(listener->events, listener, stream);
-        else if (result != WHERRY_E_RESET)
+        else if (result < 0 && result != WHERRY_E_RESET)
             break;
         WHERRY__PROBE_IF(i + 1 == listener->accepted_per_pass, "listener.accept.pass-is-full");
     }
@@ -152,7 +166,7 @@ void wherry_listener_close(wherry_listener *listener)
     wherry__source_forget(listener->loop, &listener->source);
     if (!listener->keep && descriptor >= 0) {
         if (listener->bound_path)
-            wherry__listener_remove_path(system, &listener->address);
+            wherry__socket_remove_path(system, &listener->address);
         (void)system->close(system, descriptor);
     }
     if (listener->waiting != NULL)
@@ -216,6 +230,15 @@ static int check_options(const wherry_listener_options *options)
         return wherry__fail(WHERRY_E_MISUSE, "option address: it is none");
     if (options->events != NULL && options->events->accepted == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "option events: accepted is NULL");
+    if (options->factory != NULL && options->factory->make == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "option factory: make is NULL");
+    if (options->factory != NULL && options->events != NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "options events and factory: one of them, please");
+    if (options->factory == NULL && (options->server != NULL || options->closer != NULL))
+        return wherry__fail(WHERRY_E_MISUSE, "options server and closer: only with a factory");
+    if (options->stream->socket != NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "option stream: its socket: accepted streams have "
+                                             "the options of the listener's");
     return WHERRY_OK;
 }
 
@@ -240,6 +263,9 @@ static wherry_listener *make(wherry_loop *loop, const wherry_listener_options *o
         return NULL;
     listener->loop = loop;
     listener->events = options->events;
+    listener->factory = options->factory;
+    listener->server = options->server;
+    listener->closer = options->closer;
     listener->stream = *options->stream;
     listener->accepted_per_pass = options->accepted_per_pass == 0 ? ACCEPTED_PER_PASS_DEFAULT
                                                                   : options->accepted_per_pass;
@@ -301,8 +327,8 @@ int wherry_listener_accept(wherry_listener *listener, wherry_stream **stream, in
 {
     int result = wherry__task_refused_until(deadline);
 
-    if (listener->events != NULL)
-        return wherry__fail(WHERRY_E_MISUSE, "connections go to the listener's events");
+    if (is_told(listener))
+        return wherry__fail(WHERRY_E_MISUSE, "connections go to the listener's events or factory");
     if (listener->waiting != NULL)
         return wherry__fail(WHERRY_E_BUSY, "another task accepts already");
     while (result == WHERRY_OK) {

@@ -14,6 +14,10 @@ struct wherry_listener {
     wherry__source source; /* first */
     wherry_loop *loop;
     wherry_listener_events *events;
+    wherry_socket_factory *factory; /* instead of streams, with what it is given */
+    void *server;
+    wherry_socket_closer *closer;
+    int send_buffer, receive_buffer; /* of accepted Unix sockets, which do not inherit them */
     wherry_stream_options stream;
     wherry_address address;
     wherry__deadline pause;
@@ -31,8 +35,5 @@ struct wherry_listener {
 /* Gives a listener that has none its listening socket. WHERRY_OK, or the errors of
  * wherry_listener_new. */
 int wherry__listener_open(wherry_listener *listener, const wherry_listener_options *options);
-
-/* Removes the file of a Unix path. */
-void wherry__listener_remove_path(wherry_system *system, const wherry_address *address);
 
 #endif

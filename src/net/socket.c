@@ -2,8 +2,13 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <wherry/error.h>
+
+#include "base/error.h"
 #include "base/probe.h"
 
 ssize_t wherry__socket_receive(wherry_system *system, int descriptor, void *data, size_t size,
@@ -100,6 +105,71 @@ int wherry__socket_error(wherry_system *system, int descriptor)
     return result < 0 ? result : -value;
 }
 
+/* Writability alone does not say that it went well; SO_ERROR does, and that there is another end.
+ */
+int wherry__socket_connected(wherry_system *system, int descriptor)
+{
+    int result = wherry__socket_error(system, descriptor);
+    wherry_address remote;
+
+    if (result < 0)
+        return result;
+    wherry__socket_remote(system, descriptor, &remote);
+    return remote.family != WHERRY_FAMILY_NONE ? 0 : -EINPROGRESS;
+}
+
+/* What an error says here that it does not say elsewhere. */
+int wherry__socket_connect_code(int number, wherry_family family)
+{
+    number = number < 0 ? -number : number;
+    if (family != WHERRY_FAMILY_UNIX && (number == EACCES || number == EPERM))
+        return WHERRY_E_PROHIBITED; /* ip-route(8): prohibit */
+    if (number == EINVAL && family != WHERRY_FAMILY_UNIX)
+        return WHERRY_E_UNREACHABLE; /* ip-route(8): blackhole */
+    return wherry__error_from_errno(number);
+}
+
+/* What is not known is taken for something of the machine: whoever accepts then rests, so that it
+ * cannot become an endless loop. */
+int wherry__socket_accept_code(int number)
+{
+    int code;
+
+    switch (number < 0 ? -number : number) {
+    case EAGAIN:
+        return WHERRY_E_WOULD_BLOCK;
+    case ECONNABORTED: /* accept(2) hands on what befell the connection */
+    case ECONNRESET:
+    case EPROTO:
+    case EPERM:
+    case ETIMEDOUT:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+        return WHERRY_E_RESET;
+    case EBADF:
+    case EINVAL:
+    case ENOTSOCK:
+        return WHERRY_E_INVALID;
+    default:
+        code = wherry__error_from_errno(number);
+        return code == WHERRY_E_NO_DESCRIPTORS || code == WHERRY_E_NO_MEMORY ||
+                       code == WHERRY_E_NO_BUFFERS
+                   ? code
+                   : WHERRY_E_SYSTEM;
+    }
+}
+
+void wherry__socket_set_no_delay(wherry_system *system, int descriptor,
+                                 const wherry_address *remote)
+{
+    if (remote->family == WHERRY_FAMILY_IPV4 || remote->family == WHERRY_FAMILY_IPV6)
+        (void)wherry__socket_set(system, descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
 int wherry__socket_set(wherry_system *system, int descriptor, int level, int option, int value)
 {
     return system->set_option(system, descriptor, level, option, &value, sizeof(value));
@@ -128,4 +198,27 @@ void wherry__socket_break(wherry_system *system, int descriptor)
     const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 
     (void)system->set_option(system, descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+void wherry__socket_drop(wherry_system *system, int descriptor)
+{
+    wherry__socket_break(system, descriptor);
+    (void)system->close(system, descriptor);
+}
+
+int wherry__socket_hand_over(wherry_system *system, int descriptor, const wherry_address *remote,
+                             wherry_socket_factory *factory, void *server,
+                             wherry_socket_closer *closer, void **made)
+{
+    void *connection;
+
+    wherry__socket_set_no_delay(system, descriptor, remote);
+    connection = factory->make(factory, descriptor, remote, server, closer);
+    if (connection == NULL) {
+        wherry__socket_drop(system, descriptor);
+        return wherry__fail(WHERRY_E_CLOSED, "the factory wanted none of the connection");
+    }
+    if (made != NULL)
+        *made = connection;
+    return WHERRY_OK;
 }

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include <wherry/address.h>
+#include <wherry/socket.h>
 #include <wherry/system.h>
 
 /* recv(2) and sendmsg(2), read(2) and writev(2): a count, or a negated errno(3) value. as_file: the
@@ -37,9 +38,61 @@ int wherry__socket_error(wherry_system *system, int descriptor);
 /* An option of int size. 0 or a negated errno(3) value. */
 int wherry__socket_set(wherry_system *system, int descriptor, int level, int option, int value);
 
+/* Whether a connection that was under way is there: 0, -EINPROGRESS: not yet; another negated
+ * errno(3) value, taken: it failed. */
+int wherry__socket_connected(wherry_system *system, int descriptor);
+
+/* The codes for a failed connect(2) to an address of that family, and for a failed accept(2):
+ * WHERRY_E_WOULD_BLOCK: none waits; WHERRY_E_RESET: one came to nothing; WHERRY_E_INVALID: the
+ * listening socket is none; others: the machine cannot now. number: an errno(3) value, positive or
+ * negated. */
+int wherry__socket_connect_code(int number, wherry_family family);
+int wherry__socket_accept_code(int number);
+
 /* getsockname(2) and getpeername(2); WHERRY_FAMILY_NONE on failure. */
 void wherry__socket_local(wherry_system *system, int descriptor, wherry_address *address);
 void wherry__socket_remote(wherry_system *system, int descriptor, wherry_address *address);
+
+/* What a socket is going to be used for. */
+typedef enum wherry__socket_use {
+    WHERRY__SOCKET_IN_USE, /* it is connected, or nobody knows */
+    WHERRY__SOCKET_CONNECTS,
+    WHERRY__SOCKET_LISTENS,
+} wherry__socket_use;
+
+/* Sets what the options (NULL: none) say, but for local. WHERRY_OK, or the errors of
+ * wherry_socket_set, with the option named. */
+int wherry__socket_apply(wherry_system *system, int descriptor,
+                         const wherry_socket_options *options, wherry__socket_use use);
+
+/* Opens a socket to connect to address with, sets its options and binds it to their local address.
+ * A descriptor, or the errors of wherry_socket_connect. */
+int wherry__socket_prepare(wherry_system *system, const wherry_address *address,
+                           const wherry_socket_options *options);
+
+/* Whether an address is one to connect to: WHERRY_OK or WHERRY_E_INVALID. */
+int wherry__socket_check_target(const wherry_address *address);
+
+/* Listens: a descriptor, or the errors of wherry_socket_listen. */
+int wherry__socket_listen(wherry_system *system, const wherry_address *address,
+                          const wherry_socket_listen_options *options);
+
+/* Switches Nagle's algorithm off, where there is one. */
+void wherry__socket_set_no_delay(wherry_system *system, int descriptor,
+                                 const wherry_address *remote);
+
+/* Whether it is a Unix address with a file, and removes that file. */
+bool wherry__socket_has_path(const wherry_address *address);
+void wherry__socket_remove_path(wherry_system *system, const wherry_address *address);
+
+/* Closes an accepted descriptor so that the other end gets a reset. */
+void wherry__socket_drop(wherry_system *system, int descriptor);
+
+/* Hands an accepted descriptor to a factory. WHERRY_OK, with *made unless NULL; WHERRY_E_CLOSED: it
+ * wanted none of it, and the descriptor is gone. */
+int wherry__socket_hand_over(wherry_system *system, int descriptor, const wherry_address *remote,
+                             wherry_socket_factory *factory, void *server,
+                             wherry_socket_closer *closer, void **made);
 
 /* Has the next close break the connection off: the other end gets a reset. */
 void wherry__socket_break(wherry_system *system, int descriptor);

@@ -10,23 +10,35 @@
 #include "loop/task.h"
 #include "net/socket.h"
 
-/* What an error says here that it does not say elsewhere. */
-static int code_of(int number, wherry_family family)
-{
-    if (family != WHERRY_FAMILY_UNIX && (number == EACCES || number == EPERM))
-        return WHERRY_E_PROHIBITED; /* ip-route(8): prohibit */
-    if (number == EINVAL && family != WHERRY_FAMILY_UNIX)
-        return WHERRY_E_UNREACHABLE; /* ip-route(8): blackhole */
-    return wherry__error_from_errno(number);
-}
-
 static void failed(wherry_stream *stream, int number)
 {
-    wherry__stream_fail(stream, code_of(number, (wherry_family)stream->remote.family), number);
+    const wherry_family family = (wherry_family)stream->remote.family;
+
+    wherry__stream_fail(stream, wherry__socket_connect_code(number, family), number);
+}
+
+/* Whether both ends are the same socket, as TCP has it when a port that the system chose is the one
+ * that nobody listens on (RFC 9293 section 3.5, simultaneous open). */
+static bool is_to_itself(const wherry_stream *stream)
+{
+    wherry_address local;
+    wherry_address remote;
+
+    wherry_stream_remote(stream, &remote);
+    if (remote.family == WHERRY_FAMILY_UNIX)
+        return false;
+    wherry__socket_local(stream->loop->system, stream->source.descriptor, &local);
+    local.scope = remote.scope;
+    return wherry_address_equal(&local, &remote);
 }
 
 static void connected(wherry_stream *stream)
 {
+    if (is_to_itself(stream)) {
+        WHERRY__PROBE("stream.connect.to-itself");
+        failed(stream, ECONNREFUSED);
+        return;
+    }
     stream->connecting = false;
     stream->retry = false;
     stream->touched = stream->loop->now;
@@ -59,23 +71,16 @@ static void try_connect(wherry_stream *stream)
     }
 }
 
-/* Writability alone does not say that it went well; SO_ERROR does, and that there is another end.
- */
 static void look(wherry_stream *stream)
 {
-    wherry_system *system = stream->loop->system;
-    int result = wherry__socket_error(system, stream->source.descriptor);
-    wherry_address remote;
+    int result = wherry__socket_connected(stream->loop->system, stream->source.descriptor);
 
-    if (result < 0) {
-        WHERRY__PROBE("stream.connect.failed");
-        failed(stream, -result);
-        return;
-    }
-    wherry__socket_remote(system, stream->source.descriptor, &remote);
-    WHERRY__PROBE_IF(remote.family == WHERRY_FAMILY_NONE, "stream.connect.not-yet");
-    if (remote.family != WHERRY_FAMILY_NONE)
+    WHERRY__PROBE_IF(result < 0 && result != -EINPROGRESS, "stream.connect.failed");
+    WHERRY__PROBE_IF(result == -EINPROGRESS, "stream.connect.not-yet");
+    if (result == 0)
         connected(stream);
+    else if (result != -EINPROGRESS)
+        failed(stream, -result);
 }
 
 void wherry__stream_connect_ready(wherry_stream *stream)
@@ -93,12 +98,10 @@ void wherry__stream_connect_ready(wherry_stream *stream)
 
 static int check(const wherry_address *address, int64_t deadline, wherry_loop *loop)
 {
-    struct sockaddr_storage storage;
+    int result = wherry__socket_check_target(address);
 
-    if (wherry_address_to_system(address, &storage) == 0)
-        return wherry__fail(WHERRY_E_INVALID, "no address to connect to");
-    if (address->family != WHERRY_FAMILY_UNIX && address->port == 0)
-        return wherry__fail(WHERRY_E_INVALID, "port 0 is not one to connect to");
+    if (result < 0)
+        return result;
     if (deadline <= loop->now && deadline != WHERRY_NOW)
         return WHERRY_E_TIMED_OUT;
     return WHERRY_OK;
@@ -108,34 +111,28 @@ static int check(const wherry_address *address, int64_t deadline, wherry_loop *l
 static int begin(wherry_stream *stream, const wherry_address *address, int64_t deadline,
                  const wherry_stream_options *options)
 {
-    int descriptor = wherry__socket_open(stream->loop->system, address->family);
+    int descriptor = wherry__socket_prepare(stream->loop->system, address, options->socket);
 
     if (descriptor < 0)
-        return wherry__fail_system(descriptor, "a socket to connect with");
+        return descriptor;
     wherry__stream_adopt(stream, descriptor);
     wherry__stream_set_remote(stream, descriptor, address, options);
     stream->touched = deadline;
     stream->connecting = true;
     if (stream->remote.family != address->family)
-        return WHERRY_E_NO_MEMORY; /* for where to connect to */
+        return wherry__fail(WHERRY_E_NO_MEMORY, "no memory for where to connect to");
     try_connect(stream);
     return WHERRY_OK;
 }
 
-static int fail_to(const wherry_address *address, const wherry_stream *stream, int result)
+/* A failure of a stream that was not handed out yet. */
+static int give_up(wherry_stream *stream, const wherry_address *address, int result,
+                   const char *why)
 {
     char text[WHERRY_ADDRESS_TEXT_SIZE];
 
     (void)wherry_address_format(address, text, sizeof(text));
-    return wherry__fail(result, "connecting to %s: %s", text,
-                        stream->number != 0 ? wherry_stream_problem(stream)
-                                            : wherry_error_text(result));
-}
-
-/* A failure of a stream that was not handed out yet. */
-static int give_up(wherry_stream *stream, const wherry_address *address, int result)
-{
-    result = fail_to(address, stream, result);
+    (void)wherry__fail(result, "connecting to %s: %s", text, why);
     wherry_stream_free(stream);
     return result;
 }
@@ -170,12 +167,16 @@ int wherry_stream_connect_with(wherry_stream **result, const wherry_address *add
     stream->told = true; /* what fails at once is told by the call's own result */
     code = begin(stream, address, told && deadline == WHERRY_NOW ? WHERRY_NEVER : deadline,
                  &options);
-    if (code == WHERRY_OK && !told && stream->connecting)
+    if (code < 0)
+        return give_up(stream, address, code, wherry_problem());
+    if (!told && stream->connecting)
         code = WHERRY__WAITED("stream.connect", wherry__stream_wait(stream, "connect", deadline));
     if (code == WHERRY_OK && stream->reason != WHERRY_OK)
         code = stream->reason;
     if (code < 0)
-        return give_up(stream, address, code);
+        return give_up(stream, address, code,
+                       stream->number != 0 ? wherry_stream_problem(stream)
+                                           : wherry_error_text(code));
     stream->told = false;
     *result = stream;
     return WHERRY_OK;

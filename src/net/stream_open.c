@@ -2,8 +2,7 @@
 #include "net/stream.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <wherry/error.h>
 
@@ -65,11 +64,9 @@ static int adopt(wherry_stream *stream, int descriptor)
 void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wherry_address *remote,
                                const wherry_stream_options *options)
 {
-    bool is_tcp = remote->family == WHERRY_FAMILY_IPV4 || remote->family == WHERRY_FAMILY_IPV6;
-
     wherry__address_shorten(stream->loop, &stream->remote, remote);
-    if (is_tcp && options->delay == 0) /* a failure costs speed only */
-        (void)wherry__socket_set(stream->loop->system, descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (options->delay == 0) /* a failure costs speed only */
+        wherry__socket_set_no_delay(stream->loop->system, descriptor, remote);
 }
 
 int wherry__stream_accepted(wherry_loop *loop, int descriptor, const wherry_address *remote,
@@ -106,13 +103,24 @@ static int check_kind(wherry_system *system, int descriptor, int *may_block)
     return kind;
 }
 
+/* Of a descriptor that is no socket too: then none of them goes with it. */
+static int set_options(wherry_system *system, const wherry_stream_options *options, int kind)
+{
+    if (options->socket == NULL)
+        return WHERRY_OK;
+    if (kind != WHERRY_DESCRIPTOR_STREAM)
+        return wherry__fail(WHERRY_E_UNSUPPORTED, "option socket: %d is none", options->descriptor);
+    return wherry__socket_apply(system, options->descriptor, options->socket,
+                                WHERRY__SOCKET_IN_USE);
+}
+
 int wherry_stream_new_with(const wherry_stream_options *given)
 {
     wherry_stream_options options;
     wherry_stream *stream;
     wherry_address remote;
     wherry_loop *loop;
-    int may_block = 0;
+    int may_block = 0, kind;
     int result = wherry__stream_options_copy(&options, given);
 
     if (result < 0)
@@ -122,14 +130,15 @@ int wherry_stream_new_with(const wherry_stream_options *given)
     loop = wherry__loop_choose(options.loop);
     if (loop == NULL)
         return WHERRY_E_MISUSE;
-    result = check_kind(loop->system, options.descriptor, &may_block);
+    kind = check_kind(loop->system, options.descriptor, &may_block);
+    result = kind < 0 ? kind : set_options(loop->system, &options, kind);
     if (result < 0)
         return result;
     stream = wherry__stream_make(loop, &options);
     if (stream == NULL)
         return WHERRY_E_NO_MEMORY;
-    stream->as_file = result != WHERRY_DESCRIPTOR_STREAM;
-    stream->pipe = result == WHERRY_DESCRIPTOR_PIPE;
+    stream->as_file = kind != WHERRY_DESCRIPTOR_STREAM;
+    stream->pipe = kind == WHERRY_DESCRIPTOR_PIPE;
     stream->ask_first = stream->as_file && may_block;
     stream->keep = options.keep != 0;
     if (!stream->as_file) {

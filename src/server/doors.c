@@ -54,7 +54,8 @@ static int open_door(wherry_server *server, wherry__server_door *door, uint16_t 
                                         .address = &address,
                                         .events = &server->events,
                                         .backlog = server->options.backlog,
-                                        .reuse_port = server->options.reuse_port,
+                                        .reuse_port = server->options.reuse_port &&
+                                                      address.family != WHERRY_FAMILY_UNIX,
                                         .accepted_per_pass = server->options.accepted_per_pass,
                                         .stream = &server->stream };
     int result;
