@@ -61,7 +61,8 @@ static wherry_simulation *new_world(void)
 {
     wherry_simulation *world = NULL;
 
-    assert_int_equal(wherry_simulation_new(&world, .quiet = 1, .unchecked = 1), WHERRY_OK);
+    assert_int_equal(wherry_simulation_new(&world, .quiet = 1, .unchecked = 1, .watchdog = -1),
+                     WHERRY_OK);
     assert_int_equal(
         wherry_simulation_host(world, HOME_ADDRESSES, .first_port = 32768, .last_port = 49999),
         WHERRY_OK);
