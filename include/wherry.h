@@ -18,9 +18,14 @@
 #include <wherry/protocol.h>
 
 #include <wherry/address.h>
+#include <wherry/connect.h>
 #include <wherry/endpoint.h>
 #include <wherry/listener.h>
+#include <wherry/socket.h>
+#include <wherry/resolve.h>
 #include <wherry/stream.h>
+
+#include <wherry/feed.h>
 
 #include <wherry/event.h>
 #include <wherry/first.h>

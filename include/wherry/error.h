@@ -38,6 +38,7 @@
     X(NO_PERMISSION, -26, "permission denied")                                                  \
     X(NOT_FOUND,    -27, "there is no such thing")                                              \
     X(EXISTS,       -28, "it exists already")                                                   \
+    X(NO_ANSWER,    -29, "the name servers cannot tell now")                                    \
     /* the machine said no */                                                                   \
     X(NO_MEMORY,    -40, "out of memory")                                                       \
     X(NO_DESCRIPTORS, -41, "no descriptor is left")                                             \

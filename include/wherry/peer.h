@@ -27,17 +27,18 @@ typedef struct wherry_connect_options {
     wherry_loop *loop;                   /* NULL: the loop that the caller runs on */
     const wherry_stream_options *stream; /* limits, idle_timeout, linger, delay, no other; NULL:
                                             defaults */
+    wherry_family family;                /* IPV4 or IPV6: no other; NONE: both */
+    wherry_family first;                 /* the family that begins; NONE: IPv6 */
+    int64_t head_start;  /* nanoseconds that one address has before the next; 0: 250 ms */
+    size_t attempts_max; /* addresses tried at a time; 0: 16 */
     WHERRY_RESERVED;
 } wherry_connect_options;
 
-/* Connects to one endpoint: wherry_connect(&server, "tcp://127.0.0.1:7000", &wherry_lines,
- * wherry_in(WHERRY_SECONDS(5))). On a coroutine. Its addresses are tried in order until one
- * answers. protocol must outlive the peer. The caller ends it with wherry_peer_close. *peer is set
- * on success only, and is NULL otherwise. WHERRY_E_INVALID, _TOO_LARGE, _NO_NAME, _UNSUPPORTED: the
- * endpoint, see wherry_endpoint_next; a port 0 or "*" is not one to connect to. WHERRY_E_REFUSED
- * and the others of wherry_stream_connect: for the last address tried. WHERRY_E_TIMED_OUT,
- * WHERRY_E_CANCELED. WHERRY_E_MISUSE: not on a coroutine, no place for the result, no protocol, or
- * an option that makes no sense. */
+/* Connects to one endpoint: wherry_connect(&server, "tcp://example.org:7000", &wherry_lines,
+ * wherry_in(WHERRY_SECONDS(5))). On a coroutine. Its addresses race, as connect.h says. protocol
+ * must outlive the peer. The caller ends it with wherry_peer_close. *peer is set on success only,
+ * and is NULL otherwise. Errors as wherry_stream_connect_to. WHERRY_E_MISUSE: not on a coroutine,
+ * no place for the result, no protocol, or an option that makes no sense. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_connect_with(wherry_peer **peer, const char *endpoint,
                                                      const wherry_protocol *protocol,
                                                      int64_t deadline,

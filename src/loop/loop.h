@@ -86,6 +86,7 @@ struct wherry_loop {
     size_t always_count;
     size_t always_capacity;
     _Atomic(wherry_post *) posts; /* newest first */
+    wherry__source *resolver;     /* that looks names up; NULL: none was needed */
 
     /* tasks */
     wherry__link tasks; /* all alive, in order of their start */

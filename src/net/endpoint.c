@@ -1,22 +1,25 @@
-/* Endpoint: the text form of where to listen or to connect. Only what is written in numbers is read
- * here, and the few names whose meaning is fixed; what would need a question to the network is
- * refused rather than asked behind the caller's back. */
+/* Endpoint: the text form of where to listen or to connect. Reading one asks nobody on the network:
+ * the name of a host is only checked and handed on. */
 #include <wherry/endpoint.h>
 
+#include <arpa/inet.h>
+#include <netdb.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "net/address_text.h"
+#include "net/host.h"
 #include "net/scan.h"
 
 /* No endpoint is longer: the longest is a path with all bytes written %XX. What is longer is not
  * looked at. */
 #define LONGEST (WHERRY_ENDPOINT_TEXT_SIZE - 1)
 
-/* Names of hosts: RFC 1035 section 2.3.4, without the final dot. */
-enum { HOST_LONGEST = 253, LABEL_LONGEST = 63 };
+/* Room for the name of a service with its final zero: RFC 6335 has 15 bytes, and some are longer.
+ */
+#define SERVICE_SIZE 32
 
 typedef struct scheme {
     const char *name;
@@ -83,127 +86,97 @@ static bool take_slashes(wherry__scan *scan)
     return true;
 }
 
-/* Makes the endpoint stand for all interfaces, or for this machine itself, in both families. RFC
- * 8305 section 4: IPv6 first. */
-static void add_both(wherry_endpoint *endpoint, bool loopback)
+/* Reads a host other than a bracketed one. */
+static int scan_plain_host(wherry__scan *scan, wherry__host *host)
 {
-    static const uint8_t loopback_ipv4[4] = { 127, 0, 0, 1 };
+    const char *text = scan->text + scan->at;
+    const char *colon = memchr(text, ':', scan->end - scan->at);
+    size_t end = colon != NULL ? (size_t)(colon - scan->text) : scan->end;
 
-    endpoint->count = 2;
-    endpoint->addresses[0].family = WHERRY_FAMILY_IPV6;
-    endpoint->addresses[1].family = WHERRY_FAMILY_IPV4;
-    if (!loopback)
-        return;
-    endpoint->addresses[0].at.ipv6[15] = 1;
-    memcpy(endpoint->addresses[1].at.ipv4, loopback_ipv4, sizeof(loopback_ipv4));
-}
-
-/* Whether a host that is not in brackets is meant as an IPv4 address: its last label is a decimal
- * or hexadecimal number, which none of a name is. So "127.1" is a mistake and not a name to be
- * looked up, as which it might lead anywhere. */
-static bool ends_in_number(const char *host, size_t length)
-{
-    size_t begin;
-    size_t i;
-
-    if (length > 0 && host[length - 1] == '.')
-        length--;
-    for (begin = length; begin > 0 && host[begin - 1] != '.'; begin--)
-        continue;
-    if (length - begin > 2 && host[begin] == '0' && (host[begin + 1] | 0x20) == 'x') {
-        for (i = begin + 2; i < length && wherry__hex_digit((unsigned char)host[i]) >= 0; i++)
-            continue;
-        return i == length;
-    }
-    for (i = begin; i < length && wherry__is_digit((unsigned char)host[i]); i++)
-        continue;
-    return i == length && length > begin;
-}
-
-static bool is_name_byte(int byte)
-{
-    return wherry__is_digit(byte) || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           byte == '-' || byte == '_';
-}
-
-/* Steps over the name of a host, which ends at end, and checks it, so that a mistake is not taken
- * for a name nobody knows. */
-static int scan_name(wherry__scan *scan, size_t end)
-{
-    size_t begin = scan->at;
-    size_t label = begin;
-
-    for (; scan->at < end; scan->at++) {
-        int byte = wherry__scan_peek(scan);
-
-        if (byte != '.' && !is_name_byte(byte))
-            return fail_at(scan, scan->at, "no byte of a host");
-        if (byte == '.' && scan->at == label)
-            return fail_at(scan, scan->at, "an empty label in the name of a host");
-        if (byte != '.' && scan->at - label == LABEL_LONGEST)
-            return fail_at(scan, scan->at, "a label of more than 63 bytes in the name of a host");
-        if (byte == '.')
-            label = scan->at + 1;
-    }
-    if (end - begin > HOST_LONGEST + (size_t)(label == end))
-        return fail_at(scan, begin, "the name of a host is longer than 253 bytes");
-    return WHERRY_OK;
-}
-
-/* Reads a host other than a bracketed one. A name leaves the endpoint without addresses. */
-static int scan_plain_host(wherry__scan *scan, wherry_endpoint *endpoint)
-{
-    const char *host = scan->text + scan->at;
-    const char *colon = memchr(host, ':', scan->end - scan->at);
-    size_t length = colon != NULL ? (size_t)(colon - host) : scan->end - scan->at;
-    bool everywhere = length == 1 && host[0] == '*';
-
-    if (length == 0)
+    if (end == scan->at)
         return wherry__scan_fail(scan, WHERRY_E_INVALID,
                                  "the host is missing, or an IPv6 address without brackets");
-    /* RFC 6761 section 6.3: localhost is this machine, whatever a name server might say. */
-    if (everywhere || wherry__is_word(host, length, "localhost") ||
-        wherry__is_word(host, length, "localhost.")) {
-        add_both(endpoint, !everywhere);
-        scan->at += length;
-        return WHERRY_OK;
-    }
-    if (!ends_in_number(host, length))
-        return scan_name(scan, scan->at + length);
-    endpoint->count = 1;
-    return wherry__scan_ipv4(scan, &endpoint->addresses[0]);
+    if (end - scan->at > 1 || text[0] != '*')
+        return wherry__scan_host(scan, end, host);
+    wherry__host_set_both(host, false);
+    scan->at = end;
+    return WHERRY_OK;
 }
 
 static int scan_host(wherry__scan *scan, wherry_endpoint *endpoint)
 {
-    if (wherry__scan_peek(scan) != '[')
-        return scan_plain_host(scan, endpoint);
-    endpoint->count = 1;
-    return wherry__scan_ipv6(scan, WHERRY__ADDRESS_IN_ENDPOINT, &endpoint->addresses[0]);
+    wherry__host host = { .count = 1 };
+    size_t begin = scan->at;
+    int result;
+
+    if (wherry__scan_peek(scan) == '[')
+        result = wherry__scan_ipv6(scan, WHERRY__ADDRESS_IN_ENDPOINT, &host.addresses[0]);
+    else
+        result = scan_plain_host(scan, &host);
+    if (result < 0)
+        return result;
+    endpoint->count = host.count;
+    memcpy(endpoint->addresses, host.addresses, sizeof(endpoint->addresses));
+    if (host.count == 0) /* its length was checked */
+        memcpy(endpoint->name, scan->text + begin, scan->at - begin);
+    return WHERRY_OK;
 }
 
-/* Reads "//HOST:PORT". A name is refused only behind everything else, so that the text that is
- * refused for it is well formed. */
+/* Whether a port is a word: the name of a service (RFC 6335 section 5.1). */
+static bool is_service(const char *text, size_t length)
+{
+    size_t i = 0;
+
+    while (i < length && (wherry__is_digit((unsigned char)text[i]) || text[i] == '-' ||
+                          ((text[i] | 0x20) >= 'a' && (text[i] | 0x20) <= 'z')))
+        i++;
+    return i == length && length > 0 && length < SERVICE_SIZE && text[0] >= 'A';
+}
+
+/* Reads ":SERVICE", asking the system's list of them, services(5). Letters of any case: RFC 6335
+ * section 5.1. */
+static int scan_service(wherry__scan *scan, wherry_address *port)
+{
+    char name[SERVICE_SIZE] = "";
+    char room[1024];
+    struct servent entry;
+    struct servent *found = NULL;
+
+    scan->at++;
+    for (size_t i = 0; scan->at + i < scan->end; i++)
+        name[i] = (char)(scan->text[scan->at + i] | 0x20); /* digits and hyphens have that bit */
+    if (getservbyname_r(name, "tcp", &entry, room, sizeof(room), &found) != 0 || found == NULL)
+        return wherry__scan_fail(scan, WHERRY_E_INVALID, "no service is known as \"%s\"", name);
+    port->port = ntohs((uint16_t)found->s_port);
+    scan->at = scan->end;
+    return WHERRY_OK;
+}
+
+static int scan_port(wherry__scan *scan, wherry_address *port)
+{
+    const char *text = scan->text + scan->at;
+
+    if (scan->end - scan->at > 1 && text[0] == ':' &&
+        is_service(text + 1, scan->end - scan->at - 1))
+        return scan_service(scan, port);
+    return wherry__scan_port(scan, port);
+}
+
+/* Reads "//HOST:PORT". */
 static int scan_internet(wherry__scan *scan, wherry_endpoint *endpoint)
 {
     wherry_address port = { 0 };
-    size_t host;
     size_t i;
     int result;
 
     if (!take_slashes(scan))
         return wherry__scan_fail(scan, WHERRY_E_INVALID, "\"//\" must follow the scheme");
-    host = scan->at;
     result = scan_host(scan, endpoint);
     if (result == WHERRY_OK)
-        result = wherry__scan_port(scan, &port);
+        result = scan_port(scan, &port);
     if (result < 0)
         return result;
-    if (endpoint->count == 0) {
-        scan->at = host;
-        return wherry__scan_fail(scan, WHERRY_E_NO_NAME,
-                                 "names of hosts other than localhost are not looked up");
-    }
+    endpoint->port = port.port;
     for (i = 0; i < endpoint->count; i++)
         endpoint->addresses[i].port = port.port;
     return WHERRY_OK;

@@ -11,22 +11,37 @@
  * second one's is taken. */
 #define PORT_TRIES 16
 
+int wherry__server_add_door(wherry_server *server, const wherry__server_door *door)
+{
+    size_t room = server->door_room == 0 ? 4 : server->door_room * 2;
+    wherry__server_door *grown;
+
+    if (server->door_count == server->door_room) {
+        grown = wherry__memory_resize(wherry__loop_memory(server->loop), server->doors,
+                                      server->door_room * sizeof(*grown), room * sizeof(*grown));
+        if (grown == NULL)
+            return WHERRY_E_NO_MEMORY;
+        server->doors = grown;
+        server->door_room = room;
+    }
+    server->doors[server->door_count++] = *door;
+    return WHERRY_OK;
+}
+
 static int add_doors(wherry_server *server, const wherry_endpoint *endpoint)
 {
-    size_t count = server->door_count + endpoint->count;
-    wherry__server_door *doors = wherry__memory_resize(
-        wherry__loop_memory(server->loop), server->doors, server->door_room * sizeof(*doors),
-        count * sizeof(*doors));
+    int result = WHERRY_OK;
 
-    if (doors == NULL)
-        return WHERRY_E_NO_MEMORY;
-    server->doors = doors;
-    server->door_room = count;
-    for (size_t i = 0; i < endpoint->count; i++)
-        doors[server->door_count++] = (wherry__server_door){ .transport = endpoint->transport,
-                                                             .address = endpoint->addresses[i],
-                                                             .paired = i > 0 };
-    return WHERRY_OK;
+    if (endpoint->count == 0)
+        return wherry__server_add_name(server, endpoint);
+    for (size_t i = 0; i < endpoint->count && result == WHERRY_OK; i++) {
+        const wherry__server_door door = { .transport = endpoint->transport,
+                                           .address = endpoint->addresses[i],
+                                           .paired = i > 0 };
+
+        result = wherry__server_add_door(server, &door);
+    }
+    return result;
 }
 
 int wherry__server_read_endpoints(wherry_server *server, const char *endpoints)
@@ -40,7 +55,7 @@ int wherry__server_read_endpoints(wherry_server *server, const char *endpoints)
         if (result < 0)
             return result;
     }
-    if (result == 0 && server->door_count == 0)
+    if (result == 0 && server->door_count == 0 && server->name_count == 0)
         return wherry__fail(WHERRY_E_MISUSE, "option endpoints: there is none in it");
     return result;
 }
@@ -124,6 +139,25 @@ static bool is_pair(const wherry_server *server, size_t index)
     return index + 1 < server->door_count && server->doors[index + 1].paired;
 }
 
+/* All doors of a name, the first of which has this index; those of a family that the machine does
+ * not have are done without, if there are others. *index is then behind them. */
+static int open_named(wherry_server *server, size_t *index)
+{
+    size_t name = server->doors[*index].of_name;
+    bool is_open = false;
+    int result = WHERRY_OK;
+    int absent = WHERRY_OK;
+
+    for (; *index < server->door_count && server->doors[*index].of_name == name; ++*index) {
+        result = open_door(server, &server->doors[*index], 0);
+        if (result < 0 && !is_absent(result))
+            return result;
+        is_open = is_open || result == WHERRY_OK;
+        absent = result < 0 ? result : absent;
+    }
+    return is_open ? WHERRY_OK : absent;
+}
+
 static void forget_absent(wherry_server *server)
 {
     size_t kept = 0;
@@ -138,11 +172,16 @@ int wherry__server_open_doors(wherry_server *server)
 {
     int result = WHERRY_OK;
 
-    for (size_t i = 0; i < server->door_count && result == WHERRY_OK; i++) {
-        if (is_pair(server, i))
-            result = open_pair(server, &server->doors[i++]);
-        else
-            result = open_door(server, &server->doors[i], 0);
+    for (size_t i = 0; i < server->door_count && result == WHERRY_OK;) {
+        size_t doors = is_pair(server, i) ? 2 : 1;
+
+        if (server->doors[i].of_name > 0) {
+            result = open_named(server, &i);
+            continue;
+        }
+        result = doors == 2 ? open_pair(server, &server->doors[i])
+                            : open_door(server, &server->doors[i], 0);
+        i += doors;
     }
     if (result == WHERRY_OK)
         forget_absent(server);

@@ -29,6 +29,7 @@ static void release(wherry_server *server)
     if (--server->holds > 0 || atomic_load(&server->stop_posted))
         return;
     wherry__memory_give(memory, server->doors, server->door_room * sizeof(*server->doors));
+    wherry__memory_give(memory, server->names, server->name_count * sizeof(*server->names));
     wherry__memory_give(memory, server, sizeof(*server));
     wherry__loop_release(loop);
 }
@@ -103,7 +104,7 @@ bool wherry__server_is_inside(const wherry_server *server)
 
 /* --- its task */
 
-static int wait_for_change(wherry_server *server, int64_t deadline)
+int wherry__server_wait_for_change(wherry_server *server, int64_t deadline)
 {
     return wherry__wait_in(server->loop, &server->waiters, "a server", deadline, NULL);
 }
@@ -123,7 +124,7 @@ static void serve(wherry_server *server)
 
     wherry__server_let_in(server, true);
     while (result == WHERRY_OK && server->state == WHERRY__SERVER_RUNNING)
-        result = wait_for_change(server, WHERRY_NEVER);
+        result = wherry__server_wait_for_change(server, WHERRY_NEVER);
     WHERRY__PROBE_IF(result < 0, "server.canceled-while-it-serves");
     if (result < 0)
         set_state(server, WHERRY__SERVER_STOPPING);
@@ -141,12 +142,13 @@ static void end_clients(wherry_server *server)
     for_all_clients(server, stop_silent);
     while (result == WHERRY_OK && server->client_count > 0 &&
            server->state == WHERRY__SERVER_DRAINING)
-        result = wait_for_change(server, WHERRY_NEVER);
+        result = wherry__server_wait_for_change(server, WHERRY_NEVER);
     WHERRY__PROBE_IF(server->client_count > 0, "server.end.clients-are-there");
     set_state(server, WHERRY__SERVER_STOPPING);
     for_all_clients(server, wherry__client_stop);
     wherry__task_shield(task, WHERRY_NEVER);
-    while (server->client_count > 0 && wait_for_change(server, WHERRY_NEVER) == WHERRY_OK)
+    while (server->client_count > 0 &&
+           wherry__server_wait_for_change(server, WHERRY_NEVER) == WHERRY_OK)
         continue;
     wherry__task_shield(task, 0);
 }
@@ -265,6 +267,33 @@ int wherry_server_new_with(const wherry_server_options *given)
     return result < 0 ? result : WHERRY_OK;
 }
 
+/* Looks its names up, which others may use to stop or free it. */
+static int look_up(wherry_server *server)
+{
+    int result;
+
+    server->holds++;
+    server->starting = true;
+    atomic_store(&server->stoppable, true);
+    result = wherry__server_look_up(server);
+    atomic_store(&server->stoppable, false);
+    server->starting = server->unwanted = false;
+    release(server);
+    return result;
+}
+
+static int open_all(wherry_server *server)
+{
+    int result = server->name_count == 0 ? WHERRY_OK : look_up(server);
+
+    if (result < 0)
+        return result;
+    result = wherry__server_open_doors(server);
+    if (result < 0)
+        wherry__server_drop_named_doors(server);
+    return result;
+}
+
 int wherry_server_start(wherry_server *server)
 {
     const wherry_task_options options = { .size = sizeof(options),
@@ -272,16 +301,17 @@ int wherry_server_start(wherry_server *server)
                                           .loop = server->loop };
     int result;
 
-    if (server->state != WHERRY__SERVER_NEW)
+    if (server->state != WHERRY__SERVER_NEW || server->starting)
         return wherry__fail(WHERRY_E_MISUSE, "the server was started before");
     if (server->loop->ending)
         return wherry__fail(WHERRY_E_CANCELED, "no server can be started: the loop is being freed");
-    result = wherry__server_open_doors(server);
+    result = open_all(server);
     if (result < 0)
         return result;
     result = wherry__spawn_last(&server->task, run, server, &options);
     if (result < 0) {
         wherry__server_close_doors(server);
+        wherry__server_drop_named_doors(server);
         return result;
     }
     wherry_task_release(server->task);
@@ -296,6 +326,11 @@ int wherry_server_start(wherry_server *server)
 /* Once on_start has returned, the state is enough for the server's task; before, it may wait. */
 static void stop_now(wherry_server *server)
 {
+    if (server->starting && !server->loop->freed) {
+        server->unwanted = true;
+        wherry__wait_wake_all(&server->waiters, WHERRY_OK);
+        return;
+    }
     if ((server->state != WHERRY__SERVER_RUNNING && server->state != WHERRY__SERVER_DRAINING) ||
         server->loop->freed)
         return;
@@ -336,7 +371,7 @@ int wherry_server_wait(wherry_server *server, int64_t deadline)
 
     server->holds++; /* its owner may free it meanwhile */
     while (result == WHERRY_OK && server->state != WHERRY__SERVER_ENDED)
-        result = WHERRY__WAITED("server.wait", wait_for_change(server, deadline));
+        result = WHERRY__WAITED("server.wait", wherry__server_wait_for_change(server, deadline));
     if (result == WHERRY_OK)
         result = server->result;
     release(server);

@@ -28,7 +28,15 @@ typedef struct wherry__server_door {
     wherry_listener *listener;
     wherry_address address; /* as asked for, then with the real port */
     bool paired;            /* the second one of an endpoint for both families */
+    size_t of_name;         /* which of the names it is an address of, from 1 on; 0: of none */
 } wherry__server_door;
+
+/* A name whose addresses it listens on. */
+typedef struct wherry__server_name {
+    wherry_transport transport;
+    uint16_t port;
+    char text[WHERRY_HOST_NAME_SIZE];
+} wherry__server_name;
 
 struct wherry_server {
     wherry_listener_events events; /* first: the listeners' self */
@@ -40,6 +48,8 @@ struct wherry_server {
     wherry__server_door *doors;
     size_t door_count;
     size_t door_room; /* that the memory has */
+    wherry__server_name *names;
+    size_t name_count;
     wherry__server_state state;
     wherry_post stop_post;
     atomic_bool stoppable;   /* it was started, and has not ended */
@@ -50,6 +60,8 @@ struct wherry_server {
     wherry_task *task;    /* that runs it */
     int result;
     unsigned holds; /* the owner's, the task's, and those of who waits for its end */
+    bool starting;  /* its names are being looked up */
+    bool unwanted;  /* it was stopped meanwhile */
     bool full;      /* does not accept, for clients_max */
     bool started;   /* on_start returned zero */
 };
@@ -74,9 +86,20 @@ void wherry__client_stop(wherry__client *client);
 
 /* The doors: reading the endpoints, opening them all, letting clients in, closing them. */
 int wherry__server_read_endpoints(wherry_server *server, const char *endpoints);
+int wherry__server_add_door(wherry_server *server, const wherry__server_door *door);
 int wherry__server_open_doors(wherry_server *server);
 void wherry__server_let_in(wherry_server *server, bool in);
 void wherry__server_close_doors(wherry_server *server);
+
+/* The names among them: notes one, and looks all of them up, which adds doors behind the others.
+ * Only coroutines can wait for that; WHERRY_E_CANCELED also when the server is stopped. drop takes
+ * the doors away again. */
+int wherry__server_add_name(wherry_server *server, const wherry_endpoint *endpoint);
+int wherry__server_look_up(wherry_server *server);
+void wherry__server_drop_named_doors(wherry_server *server);
+
+/* Waits for the server's state, or whatever else its waiters are woken for, to change. */
+int wherry__server_wait_for_change(wherry_server *server, int64_t deadline);
 
 /* A client has gone. */
 void wherry__server_client_gone(wherry_server *server);

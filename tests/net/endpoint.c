@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include <wherry/address.h>
 #include <wherry/endpoint.h>
 #include <wherry/error.h>
+
+#include "support/process.h"
 
 static wherry_endpoint next(const char *text)
 {
@@ -230,48 +233,110 @@ static void hosts_and_ports_refused(void **state)
     refuses("tcp://[::1", 10);
 }
 
-static void names_are_not_looked_up(void **state)
+/* text is an endpoint of a name that has to be looked up. */
+static void names(const char *text, const char *name, uint16_t port)
+{
+    wherry_endpoint endpoint = next(text);
+
+    assert_int_equal(endpoint.transport, WHERRY_TRANSPORT_TCP);
+    assert_int_equal(endpoint.count, 0);
+    assert_string_equal(endpoint.name, name);
+    assert_int_equal(endpoint.port, port);
+}
+
+static void names_are_kept_for_looking_up(void **state)
 {
     (void)state;
-    fails("tcp://example.com:80", WHERRY_E_NO_NAME, 6);
-    fails("tcp://example.com.:80", WHERRY_E_NO_NAME, 6);
-    fails("tcp://localhost.example:80", WHERRY_E_NO_NAME, 6);
-    fails("tcp://localhos:80", WHERRY_E_NO_NAME, 6);
-    fails("tcp://1.2.3.4x:80", WHERRY_E_NO_NAME, 6);
-    fails("tcp://0x:80", WHERRY_E_NO_NAME, 6);
-    fails("tcp://0xfg:80", WHERRY_E_NO_NAME, 6);
-    fails("tcp://my_host-1:80", WHERRY_E_NO_NAME, 6);
+    names("tcp://example.com:80", "example.com", 80);
+    names("tcp://Example.COM.:0", "Example.COM.", 0);
+    names("tcp://localhost.example:80", "localhost.example", 80);
+    names("tcp://localhos:80", "localhos", 80);
+    names("tcp://notlocalhost:80", "notlocalhost", 80);
+    names("tcp://1.2.3.4x:80", "1.2.3.4x", 80);
+    names("tcp://0x:80", "0x", 80);
+    names("tcp://0xfg:80", "0xfg", 80);
+    names("tcp://my_host-1:65535", "my_host-1", 65535);
+    names("tcp://3.example:1", "3.example", 1);
+    assert_string_equal(next("tcp://127.0.0.1:80").name, "");
+}
+
+/* RFC 6761 section 6.3. */
+static void all_under_localhost_is_this_machine(void **state)
+{
+    (void)state;
+    assert_both("tcp://a.LOCALHOST:80", "tcp://[::1]:80", "tcp://127.0.0.1:80");
+    assert_both("tcp://a.b.localhost.:80", "tcp://[::1]:80", "tcp://127.0.0.1:80");
+}
+
+static void names_refused(void **state)
+{
+    (void)state;
     refuses("tcp://example.com", 17);
-    refuses("tcp://example.com:http", 18);
     refuses("tcp://fe80::1:80", 11);
     refuses("tcp://.example:80", 6);
+    refuses("tcp://.:80", 6);
     refuses("tcp://a..b:80", 8);
+    refuses("tcp://a..:80", 8);
     refuses("tcp://localhost..:80", 16);
+    refuses("tcp://-a.example:80", 6);
+    refuses("tcp://a.-b:80", 8);
+    refuses("tcp://a-.example:80", 7);
+    refuses("tcp://a%00b:80", 7);
+    refuses("tcp://a\nb:80", 7);
+    refuses("tcp://a/b:80", 7);
     refuses("tcp://b\xc3\xbc:80", 7);
+    assert_non_null(strstr(wherry_problem(), "ASCII"));
+}
+
+static void services_have_ports(void **state)
+{
+    (void)state;
+    if (getservbyname("https", "tcp") == NULL)
+        process_skip("this system has no list of services");
+    names("tcp://example.com:https", "example.com", 443);
+    assert_int_equal(next("tcp://127.0.0.1:HTTPS").addresses[0].port, 443);
+}
+
+static void services_refused(void **state)
+{
+    (void)state;
+    refuses("tcp://example.com:wherry-none", 18);
+    refuses("tcp://example.com:a.b", 18);
+    refuses("tcp://example.com:a-name-of-more-bytes-than-any-service", 18);
+    refuses("tcp://example.com:", 18);
+    refuses("tcp://example.com:+80", 18);
+    refuses("tcp://example.com:-80", 18);
+    refuses("tcp://example.com:08", 18);
+    refuses("tcp://example.com:65536", 22);
+    refuses("tcp://example.com:80x", 20);
 }
 
 /* 63 bytes a label, 253 a name, to which a final dot is not counted. */
 static void names_at_the_limit(void **state)
 {
+    static char longer[70000 + 16];
     char text[300];
     char label[64];
-    size_t length;
 
     (void)state;
     memset(label, 'a', sizeof(label));
     label[63] = '\0';
     snprintf(text, sizeof(text), "tcp://%s.b:80", label);
-    fails(text, WHERRY_E_NO_NAME, 6);
+    assert_int_equal(strlen(next(text).name), 65);
     snprintf(text, sizeof(text), "tcp://%sa.b:80", label);
     refuses(text, 69);
     snprintf(text, sizeof(text), "tcp://%s.%s.%s.%.61s:80", label, label, label, label);
-    length = strlen(text) - strlen("tcp://:80");
-    assert_int_equal(length, 253);
-    fails(text, WHERRY_E_NO_NAME, 6);
+    assert_int_equal(strlen(next(text).name), 253);
     snprintf(text, sizeof(text), "tcp://%s.%s.%s.%.61s.:80", label, label, label, label);
-    fails(text, WHERRY_E_NO_NAME, 6);
+    assert_int_equal(strlen(next(text).name), 254);
     snprintf(text, sizeof(text), "tcp://%s.%s.%s.%.62s:80", label, label, label, label);
     refuses(text, 6);
+    for (size_t length = 255; length <= 70000; length = length == 256 ? 70000 : length + 1) {
+        memset(longer, 'a', sizeof(longer));
+        memcpy(longer, "tcp://", 6);
+        memcpy(longer + 6 + length, ":80", 4);
+        refuses(longer, length > WHERRY_ENDPOINT_TEXT_SIZE ? 0 : 6);
+    }
 }
 
 static void unix_refused(void **state)
@@ -355,8 +420,8 @@ static void problems_are_sentences(void **state)
     assert_problem("ftp://x:1", "unknown scheme \"ftp\", not one of tcp, unix, tls, udp, at byte 0 "
                                 "of \"ftp://x:1\"");
     assert_problem("tls://x:1", "tls endpoints are not supported here, at byte 0 of \"tls://x:1\"");
-    assert_problem("tcp://x:1", "names of hosts other than localhost are not looked up, at byte 6 "
-                                "of \"tcp://x:1\"");
+    assert_problem("tcp://x.-y:1", "a label cannot begin with a hyphen, at byte 8 of "
+                                   "\"tcp://x.-y:1\"");
     assert_problem("tcp://1.2.3.4:1\t", "a control byte; endpoints are separated by spaces, at "
                                         "byte 15 of \"tcp://1.2.3.4:1\\t\"");
     assert_problem(
@@ -512,7 +577,11 @@ int main(void)
         cmocka_unit_test(only_spaces_separate),
         cmocka_unit_test(schemes),
         cmocka_unit_test(hosts_and_ports_refused),
-        cmocka_unit_test(names_are_not_looked_up),
+        cmocka_unit_test(names_are_kept_for_looking_up),
+        cmocka_unit_test(all_under_localhost_is_this_machine),
+        cmocka_unit_test(names_refused),
+        cmocka_unit_test(services_have_ports),
+        cmocka_unit_test(services_refused),
         cmocka_unit_test(names_at_the_limit),
         cmocka_unit_test(unix_refused),
         cmocka_unit_test(unix_names_at_the_limit),

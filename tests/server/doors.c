@@ -277,7 +277,7 @@ static void endpoints_are_checked(void **state)
         const char *problem;
     } cases[] = {
         { "tcp://127.0.0.1:0 tcp://1.2.3:0", WHERRY_E_INVALID, "at byte" },
-        { "tcp://example.org:1", WHERRY_E_NO_NAME, "not looked up" },
+        { "tcp://-example.org:1", WHERRY_E_INVALID, "at byte 6" },
         { "tls://127.0.0.1:1", WHERRY_E_UNSUPPORTED, "tls" },
         { "unix:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
