@@ -36,6 +36,14 @@ typedef struct wherry__stream_hooks {
     void (*ended)(void *owner, wherry_stream *stream, int reason);
 } wherry__stream_hooks;
 
+/* Who sends on a stream by itself, and nobody else meanwhile: woken when the stream is connected or
+ * the system may take bytes again, when sending is over, and when the stream was closed, the last
+ * time then. It only takes note: it may be in the middle of anything. */
+typedef struct wherry__feeder wherry__feeder;
+struct wherry__feeder {
+    void (*wake)(wherry__feeder *self);
+};
+
 /* An address in the space of an IPv6 one; a Unix name lies outside. */
 typedef struct wherry__short_address {
     uint8_t family;
@@ -53,6 +61,7 @@ struct wherry_stream {
     wherry_loop *loop;
     const wherry__stream_hooks *hooks;
     void *owner;
+    wherry__feeder *feeder; /* NULL: everybody may send */
 
     wherry__chunk *input;
     uint32_t begin; /* the bytes in it that were not consumed */
@@ -184,6 +193,17 @@ void wherry__stream_drop_output(wherry_stream *stream, int result);
 
 /* Writes what is unsent, as far as the system takes it. */
 void wherry__stream_write(wherry_stream *stream);
+
+/* Writes bytes as they lie, for the feeder, behind what is queued. Returns how many the system has
+ * taken; 0: none for now, and the feeder is woken; or why sending is over, the stream being open.
+ */
+ssize_t wherry__stream_offer(wherry_stream *stream, wherry_bytes bytes);
+
+static inline void wherry__stream_wake_feeder(wherry_stream *stream)
+{
+    if (stream->feeder != NULL)
+        stream->feeder->wake(stream->feeder);
+}
 
 /* Wakes the first of those who wait for room, who wakes the next when it has sent; and when nothing
  * is unsent any more, all who flush. */

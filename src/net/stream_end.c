@@ -124,6 +124,7 @@ void wherry__stream_fail(wherry_stream *stream, int reason, int number)
     if (stream->number == 0 && number <= UINT8_MAX)
         stream->number = (uint8_t)number;
     wherry__stream_drop(stream);
+    wherry__stream_wake_feeder(stream);
     wherry__stream_tell_end(stream);
 }
 
@@ -205,6 +206,9 @@ static void part(wherry_stream *stream)
     WHERRY__PROBE_IF(!wherry__list_empty(&stream->waiters), "stream.close.senders-wait");
     stream->closed = true;
     stream->hooks = NULL;
+    if (stream->feeder != NULL && stream->output == NULL)
+        stream->blocked = false; /* what it waited for with is the feeder's */
+    wherry__stream_wake_feeder(stream);
     if (stream->reason == WHERRY_OK)
         stream->reason = WHERRY_E_CLOSED;
     if (stream->receiver != NULL)
@@ -268,6 +272,8 @@ int wherry_stream_shutdown(wherry_stream *stream)
         return stream->refusal;
     if (stream->connecting)
         return wherry__fail(WHERRY_E_MISUSE, "the stream is not connected yet");
+    if (stream->feeder != NULL)
+        return wherry__fail(WHERRY_E_BUSY, "a feed sends on the stream");
     WHERRY__PROBE_IF(stream->output != NULL, "stream.shutdown.behind-unsent");
     stream->shutting = true;
     if (stream->output == NULL)

@@ -205,6 +205,8 @@ static int check_send(const wherry_stream *stream)
         return wherry__fail(WHERRY_E_MISUSE, "the stream is not connected yet");
     if (stream->shutting)
         return wherry__fail(WHERRY_E_MISUSE, "the stream's sending was shut down");
+    if (stream->feeder != NULL)
+        return wherry__fail(WHERRY_E_BUSY, "a feed sends on the stream");
     return WHERRY_OK;
 }
 
@@ -291,7 +293,7 @@ static bool goes_on(const wherry_stream *stream, size_t total)
     const wherry__output *output = stream->output;
 
     return output != NULL && stream->source.flush_next != NULL && !stream->closed &&
-           !stream->shutting && output->unsent + total < WRITE_AT &&
+           !stream->shutting && stream->feeder == NULL && output->unsent + total < WRITE_AT &&
            output->unsent + total <= stream->send_max && wherry__list_empty(&stream->waiters) &&
            !stream->sender_woken;
 }

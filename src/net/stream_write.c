@@ -45,11 +45,17 @@ static void refuse_sends(wherry_stream *stream, int number)
     stream->blocked = false;
     wherry__stream_drop_output(stream, WHERRY_E_RESET);
     tell_writable(stream);
+    wherry__stream_wake_feeder(stream);
     if (stream->closing || stream->reason != WHERRY_OK)
         wherry__stream_drop(stream);
 }
 
 /* --- writing */
+
+static bool says_not_now(ssize_t result)
+{
+    return wherry__socket_not_now(result) || result == -ENOBUFS || result == -ENOMEM;
+}
 
 static void wait_for_system(wherry_stream *stream, ssize_t result)
 {
@@ -117,7 +123,7 @@ static bool write_once(wherry_stream *stream)
     WHERRY__PROBE_IF(count == WHERRY__SEGMENTS, "stream.write.all-segments");
     if (result >= 0)
         wrote(stream, (size_t)result);
-    else if (wherry__socket_not_now(result) || result == -ENOBUFS || result == -ENOMEM)
+    else if (says_not_now(result))
         wait_for_system(stream, result);
     else
         refuse_sends(stream, (int)-result);
@@ -142,4 +148,35 @@ void wherry__stream_write(wherry_stream *stream)
         settle(stream);
     if (stream->output == NULL && wherry__stream_is_open(stream))
         wherry__stream_all_sent(stream);
+    if (stream->output == NULL && !stream->blocked)
+        wherry__stream_wake_feeder(stream);
+}
+
+static bool takes_no_offer(const wherry_stream *stream)
+{
+    return stream->connecting || stream->announce || stream->output != NULL || stream->blocked;
+}
+
+ssize_t wherry__stream_offer(wherry_stream *stream, wherry_bytes bytes)
+{
+    struct iovec part = { (void *)(uintptr_t)bytes.data, bytes.length };
+    ssize_t result = 0;
+
+    if (stream->output != NULL && !stream->blocked)
+        wherry__stream_write(stream);
+    if (stream->refusal != WHERRY_OK)
+        return stream->refusal;
+    if (takes_no_offer(stream))
+        return 0;
+    result = wherry__socket_send(stream->loop->system, stream->source.descriptor, &part, 1,
+                                 stream->as_file, stream->ask_first);
+    if (result >= 0) {
+        stream->touched = stream->loop->now;
+        return result;
+    }
+    if (says_not_now(result))
+        wait_for_system(stream, result);
+    else
+        refuse_sends(stream, (int)-result);
+    return stream->refusal;
 }
