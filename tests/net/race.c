@@ -306,11 +306,246 @@ static void all_orders_of_two_addresses_each(void **state)
         assert_world(4, 5, number);
 }
 
+/* --- options */
+
+static void the_first_family_can_be_chosen(void **state)
+{
+    (void)state;
+    for (int ipv4 = 0; ipv4 < 2; ipv4++) {
+        world this;
+
+        open_world(&this, DIALER);
+        add_host(&this, false, ACCEPTS);
+        add_host(&this, true, ACCEPTS);
+        name_them(&this);
+        this.dial.options.first = ipv4 ? WHERRY_FAMILY_IPV4 : WHERRY_FAMILY_NONE;
+        run_world(&this, connect_it, &this.dial);
+        assert_int_equal(this.dial.remote.family, ipv4 ? WHERRY_FAMILY_IPV4 : WHERRY_FAMILY_IPV6);
+        close_world(&this);
+    }
+}
+
+static void one_family_alone(void **state)
+{
+    world this;
+
+    (void)state;
+    open_world(&this, DIALER);
+    add_host(&this, false, ACCEPTS);
+    add_host(&this, true, REFUSES);
+    name_them(&this);
+    this.dial.options.family = WHERRY_FAMILY_IPV6;
+    run_world(&this, connect_it, &this.dial);
+    assert_int_equal(this.dial.result, WHERRY_E_REFUSED);
+    assert_string_equal(this.dial.problem,
+                        "connecting to server: [fd00::1:2]:7000: Connection refused");
+    close_world(&this);
+}
+
+static void the_head_start_can_be_chosen(void **state)
+{
+    world this;
+
+    (void)state;
+    open_world(&this, DIALER);
+    add_host(&this, true, HANGS_ON);
+    add_host(&this, false, ACCEPTS);
+    name_them(&this);
+    this.dial.options.head_start = 10 * MS;
+    run_world(&this, connect_it, &this.dial);
+    assert_int_equal(this.dial.result, WHERRY_OK);
+    assert_in_range(this.dial.took, 10 * MS, 10 * MS + 3 * ROUND_TRIP);
+    close_world(&this);
+}
+
+/* One at a time: the second address begins when the first one's head start is over, and ends it. */
+static void the_oldest_attempt_makes_way(void **state)
+{
+    world this;
+
+    (void)state;
+    open_world(&this, DIALER);
+    add_host(&this, true, LATE);
+    add_host(&this, true, HANGS_ON);
+    name_them(&this);
+    this.dial.options.attempts_max = 1;
+    run_world(&this, connect_it, &this.dial);
+    assert_int_equal(this.dial.result, WHERRY_E_TIMED_OUT);
+    assert_non_null(strstr(this.dial.problem, "[fd00::1:1]:7000: no answer yet"));
+    assert_non_null(strstr(this.dial.problem, "[fd00::1:2]:7000: no answer yet"));
+    close_world(&this);
+}
+
+/* Without an address of the family there is no way, at once. */
+static void a_family_that_is_not_here_costs_no_time(void **state)
+{
+    world this;
+
+    (void)state;
+    open_world(&this, DIALER_IPV4);
+    add_host(&this, true, NOBODY);
+    add_host(&this, true, NOBODY);
+    add_host(&this, false, ACCEPTS);
+    name_them(&this);
+    run_world(&this, connect_it, &this.dial);
+    assert_int_equal(this.dial.result, WHERRY_OK);
+    assert_in_range(this.dial.took, ROUND_TRIP, 3 * ROUND_TRIP);
+    close_world(&this);
+}
+
+static void the_error_that_says_most_is_told(void **state)
+{
+    world this;
+
+    (void)state;
+    open_world(&this, DIALER_IPV4);
+    add_host(&this, true, NOBODY);
+    add_host(&this, false, REFUSES);
+    add_host(&this, true, NOBODY);
+    name_them(&this);
+    run_world(&this, connect_it, &this.dial);
+    assert_int_equal(this.dial.result, WHERRY_E_REFUSED);
+    assert_string_equal(this.dial.problem,
+                        "connecting to server: 10.0.1.2:7000: Connection refused; "
+                        "[fd00::1:1]:7000: Network is unreachable; "
+                        "[fd00::1:3]:7000: Network is unreachable");
+    close_world(&this);
+}
+
+static void contradictions_are_refused(void **state)
+{
+    static const struct {
+        wherry_race_options options;
+        const char *part;
+    } cases[] = {
+        { { .family = WHERRY_FAMILY_UNIX }, "option family" },
+        { { .first = WHERRY_FAMILY_UNIX }, "option first" },
+        { { .family = WHERRY_FAMILY_IPV4, .first = WHERRY_FAMILY_IPV6 }, "family and first" },
+        { { .head_start = -1 }, "option head_start" },
+        { { .resolution_delay = -1 }, "option resolution_delay" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        world this;
+
+        open_world(&this, DIALER);
+        this.dial.options = cases[i].options;
+        run_world(&this, connect_it, &this.dial);
+        assert_int_equal(this.dial.result, WHERRY_E_MISUSE);
+        assert_non_null(strstr(this.dial.problem, cases[i].part));
+        close_world(&this);
+    }
+}
+
+/* --- names */
+
+static void names_that_fail(void **state)
+{
+    static const struct {
+        int failure, code;
+        const char *part;
+    } cases[] = {
+        { 0, WHERRY_E_NO_NAME, "connecting to server: the name has no address" },
+        { -ENOENT, WHERRY_E_NO_NAME, "connecting to server: the name has no address" },
+        { -EAGAIN, WHERRY_E_NO_ANSWER, "connecting to server: the name servers cannot tell now" },
+        { -ETIMEDOUT, WHERRY_E_NO_ANSWER, "connecting to server: the name servers do not answer" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        world this;
+
+        open_world(&this, DIALER);
+        assert_int_equal(
+            wherry_simulation_name(this.simulation, "server", "", .failure = cases[i].failure),
+            WHERRY_OK);
+        run_world(&this, connect_it, &this.dial);
+        assert_int_equal(this.dial.result, cases[i].code);
+        assert_string_equal(this.dial.problem, cases[i].part);
+        close_world(&this);
+    }
+}
+
+static void a_name_that_is_never_answered_takes_the_deadline(void **state)
+{
+    world this;
+
+    (void)state;
+    open_world(&this, DIALER);
+    assert_int_equal(
+        wherry_simulation_name(this.simulation, "server", "10.0.1.1", .delay = WHERRY_NEVER),
+        WHERRY_OK);
+    this.dial.duration = WHERRY_SECONDS(3);
+    run_world(&this, connect_it, &this.dial);
+    assert_int_equal(this.dial.result, WHERRY_E_TIMED_OUT);
+    assert_in_range(this.dial.took, WHERRY_SECONDS(3), WHERRY_SECONDS(3) + MS);
+    close_world(&this);
+}
+
+/* --- cancelation */
+
+static int64_t cancel_after;
+
+static int cancel_it(void *argument)
+{
+    wherry_task *task;
+    dial *this = argument;
+    int result;
+
+    assert_int_equal(wherry_spawn(&task, connect_it, this), WHERRY_OK);
+    assert_int_equal(wherry_sleep(wherry_in(cancel_after)), WHERRY_OK);
+    wherry_task_cancel(task);
+    assert_int_equal(wherry_task_join(task, &result, WHERRY_NEVER), WHERRY_OK);
+    wherry_task_release(task);
+    return WHERRY_OK;
+}
+
+/* The world sees to it that no descriptor and no memory is left. */
+static void it_can_be_canceled_at_each_moment(void **state)
+{
+    static const behaviour kinds[][4] = {
+        { LATE, HANGS_ON, HANGS_ON, ACCEPTS },
+        { REFUSES, REFUSES, LATE, ACCEPTS },
+        { NOBODY, LATE, REFUSES, HANGS_ON },
+    };
+    size_t canceled = 0, connected = 0;
+
+    (void)state;
+    for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
+        for (int64_t after = 0; after < 1100 * MS; after += after < 10 * MS ? MS / 4 : 7 * MS) {
+            world this;
+
+            open_world(&this, DIALER);
+            for (size_t i = 0; i < 4; i++)
+                add_host(&this, i % 2 == 0, kinds[kind][i]);
+            name_them(&this);
+            cancel_after = after;
+            run_world(&this, cancel_it, &this.dial);
+            canceled += this.dial.result == WHERRY_E_CANCELED;
+            connected += this.dial.result == WHERRY_OK;
+            close_world(&this);
+        }
+    }
+    assert_in_range(canceled, 100, 1000);
+    assert_in_range(connected, 10, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_orders_of_two_and_three),
         cmocka_unit_test(all_orders_of_two_addresses_each),
+        cmocka_unit_test(the_first_family_can_be_chosen),
+        cmocka_unit_test(one_family_alone),
+        cmocka_unit_test(the_head_start_can_be_chosen),
+        cmocka_unit_test(the_oldest_attempt_makes_way),
+        cmocka_unit_test(a_family_that_is_not_here_costs_no_time),
+        cmocka_unit_test(the_error_that_says_most_is_told),
+        cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(names_that_fail),
+        cmocka_unit_test(a_name_that_is_never_answered_takes_the_deadline),
+        cmocka_unit_test(it_can_be_canceled_at_each_moment),
     };
 
     return cmocka_run_group_tests_name("race", tests, NULL, NULL);
