@@ -23,6 +23,7 @@ struct rules {
     struct stage *stage;
     const struct wire *wire;
     wherry_protocol *protocol;
+    unsigned cut, truncated; /* conversations that ended within a message, and those told so */
 };
 
 static int handle(wherry_handler *self, wherry_peer *client)
@@ -36,6 +37,7 @@ static int handle(wherry_handler *self, wherry_peer *client)
                     message.length);
         return wherry_peer_send(client, wherry_text("g"), WHERRY_NEVER);
     }
+    rules->truncated += result == WHERRY_E_TRUNCATED;
     return result == WHERRY_E_MALFORMED ? wherry_peer_send(client, wherry_text("b"), WHERRY_NEVER)
                                         : result;
 }
@@ -60,6 +62,11 @@ static int run(struct stage *stage, void *argument)
         result = stage_wait_over(stage);
     }
     wherry_server_free(server);
+    stage_check(stage,
+                !stage_is_over(stage) || rules->truncated >= rules->cut ||
+                    stage_was_struck(stage, WHERRY_FAULT_NO_MEMORY),
+                "%u conversations ended within a message, and %u were told so", rules->cut,
+                rules->truncated);
     return result;
 }
 
@@ -70,6 +77,7 @@ struct breaker {
     size_t length;
     char wanted[ITEMS_MOST + 1];
     size_t count, heard;
+    bool is_cut;
 };
 
 static void add(struct breaker *this, const struct wire *wire, size_t length)
@@ -98,6 +106,15 @@ static void add_tail(struct breaker *this, const struct wire *wire, size_t lengt
         this->wanted[this->count++] = length <= LIMIT ? 'g' : 'b';
 }
 
+/* Or its length, and less than that. */
+static void add_half(struct breaker *this)
+{
+    this->bytes[this->length++] = 0;
+    this->bytes[this->length++] = LIMIT;
+    this->bytes[this->length++] = 'x';
+    this->is_cut = true;
+}
+
 static struct breaker *compose(struct stage *stage, const struct wire *wire, struct dice *dice)
 {
     struct breaker *this = stage_take(stage, sizeof(*this));
@@ -111,6 +128,8 @@ static struct breaker *compose(struct stage *stage, const struct wire *wire, str
                                    : dice_between(dice, LIMIT + 1, 3000));
     if (wire->behind != NULL && dice_often(dice, 40))
         add_tail(this, wire, dice_size(dice, 1000));
+    else if (wire->behind == NULL && dice_often(dice, 40))
+        add_half(this);
     return this;
 }
 
@@ -159,6 +178,7 @@ static int converse(struct stage *stage, struct caller *caller, wherry_stream *s
     }
     if (result == WHERRY_E_END && this->heard == 0 && this->count > 0)
         return WHERRY_E_RESET;
+    rules->cut += result == WHERRY_E_END && this->is_cut;
     if (result == WHERRY_E_END && !stage_was_struck(stage, WHERRY_FAULT_NO_MEMORY))
         stage_check(stage, this->heard == this->count, "%zu answers to %zu messages", this->heard,
                     this->count);

@@ -232,6 +232,9 @@ static int attend(void *argument)
         stage_check(this->stage, !was_canceled || wherry_task_canceled(wherry_task_current()),
                     "who was not canceled was told so");
     }
+    for (unsigned i = 0; i < 3 && was_canceled; i++)
+        stage_check(this->stage, wherry_sleep(wherry_in(1)) == WHERRY_E_CANCELED,
+                    "who was canceled waited again");
     return was_canceled ? WHERRY_E_CANCELED : WHERRY_OK;
 }
 

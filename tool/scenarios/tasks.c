@@ -3,6 +3,69 @@
 #include "scenes.h"
 #include "stage.h"
 
+/* --- a bell that all hear */
+
+struct listening {
+    wherry_event *bell;
+    size_t *waiting, *heard;
+};
+
+static int listen_for(void *argument)
+{
+    struct listening *this = argument;
+    int result;
+
+    ++*this->waiting;
+    result = wherry_event_wait(this->bell, WHERRY_NEVER);
+    *this->heard += result == WHERRY_OK;
+    return result;
+}
+
+/* All who wait when it rings are woken, though it is silent again before they run. */
+static int ring(struct stage *stage, wherry_group *group, struct listening *this, size_t count)
+{
+    int result = WHERRY_OK;
+
+    for (size_t i = 0; i < count && result == WHERRY_OK; i++)
+        result = wherry_spawn(NULL, listen_for, this, .group = group);
+    if (result < 0)
+        return result;
+    while (*this->waiting < count && result == WHERRY_OK)
+        result = wherry_yield();
+    if (result < 0)
+        return result;
+    wherry_event_set(this->bell);
+    wherry_event_clear(this->bell);
+    result = wherry_group_join(group, NULL, wherry_in(WHERRY_SECONDS(1000)));
+    stage_check(stage, result == WHERRY_E_CANCELED || *this->heard == count,
+                "%zu of %zu heard the bell", *this->heard, count);
+    return result;
+}
+
+static int bell_job(struct stage *stage, struct caller *caller, int64_t patience)
+{
+    size_t count = 1 + dice_size(&caller->dice, 100), waiting = 0, heard = 0;
+    struct listening this = { .waiting = &waiting, .heard = &heard };
+    wherry_group *group;
+    int result = wherry_event_new(&this.bell, NULL);
+
+    (void)patience;
+    if (result < 0)
+        return result;
+    result = wherry_group_new(&group);
+    if (result == WHERRY_OK) {
+        result = ring(stage, group, &this, count);
+        wherry_group_free(group);
+    }
+    wherry_event_free(this.bell);
+    return result;
+}
+
+static int prepare_bells(struct stage *stage)
+{
+    return stage_callers(stage, 2, 5, bell_job, NULL);
+}
+
 /* --- a crowd of sleeps */
 
 struct sleeper {
@@ -128,6 +191,7 @@ static int prepare_groups(struct stage *stage)
 }
 
 const struct scenario task_scenes[] = {
+    { "bells", "events that many tasks wait for", prepare_bells },
     { "sleepers", "a crowd of tasks that sleep: none wakes early or late", prepare_sleeps },
     { "groups", "tasks that live and fail together", prepare_groups },
     { NULL, NULL, NULL },
