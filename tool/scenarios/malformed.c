@@ -37,9 +37,14 @@ static int handle(wherry_handler *self, wherry_peer *client)
                     message.length);
         return wherry_peer_send(client, wherry_text("g"), WHERRY_NEVER);
     }
-    rules->truncated += result == WHERRY_E_TRUNCATED;
     return result == WHERRY_E_MALFORMED ? wherry_peer_send(client, wherry_text("b"), WHERRY_NEVER)
                                         : result;
+}
+
+static void count_ends(wherry_handler *self, wherry_peer *client, int reason)
+{
+    (void)client;
+    ((struct rules *)self)->truncated += reason == WHERRY_E_TRUNCATED;
 }
 
 static int run(struct stage *stage, void *argument)
@@ -217,7 +222,9 @@ static int prepare(struct stage *stage)
     int result;
 
     rules->stage = stage;
-    rules->handler = (wherry_handler){ .handle = handle, .eager = dice_often(dice, 20) };
+    rules->handler = (wherry_handler){ .handle = handle,
+                                       .on_disconnect = count_ends,
+                                       .eager = dice_often(dice, 20) };
     rules->wire = &wires[dice_below(dice, sizeof(wires) / sizeof(wires[0]))];
     result = wherry_protocol_new(&rules->protocol, .name = rules->wire->name,
                                  .message_size_max = LIMIT);
