@@ -216,6 +216,19 @@ static int64_t some_deadline(struct meeting *this)
     return wherry_in((int64_t)dice_size(&this->dice, 50000000));
 }
 
+/* Every wait of a task that was canceled is refused, at once. */
+static void check_refused(struct meeting *this)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        const int64_t before = wherry_loop_now(wherry_loop_current());
+        const int result = wherry_sleep(wherry_in(WHERRY_MILLISECONDS(1)));
+
+        stage_check(this->stage,
+                    result == WHERRY_E_CANCELED && wherry_loop_now(wherry_loop_current()) == before,
+                    "who was canceled waited again");
+    }
+}
+
 static int attend(void *argument)
 {
     struct meeting *this = argument;
@@ -232,9 +245,8 @@ static int attend(void *argument)
         stage_check(this->stage, !was_canceled || wherry_task_canceled(wherry_task_current()),
                     "who was not canceled was told so");
     }
-    for (unsigned i = 0; i < 3 && was_canceled; i++)
-        stage_check(this->stage, wherry_sleep(wherry_in(1)) == WHERRY_E_CANCELED,
-                    "who was canceled waited again");
+    if (was_canceled)
+        check_refused(this);
     return was_canceled ? WHERRY_E_CANCELED : WHERRY_OK;
 }
 
