@@ -78,14 +78,17 @@ typedef struct wherry_server_options {
     int reuse_port; /* not 0: several servers may share the port (SO_REUSEPORT) */
     const wherry_stream_options *stream; /* for the clients' streams: limits, idle_timeout, linger,
                                             delay, no other; copied. NULL: defaults */
+    const wherry_socket_options *socket; /* of the listening sockets, and so of the clients' (see
+                                            listener.h); copied. NULL: defaults. One that does not
+                                            go with an endpoint is an error of the start */
     WHERRY_RESERVED;
 } wherry_server_options;
 
 /* Makes a server that does nothing yet: wherry_server_new(&server, .endpoints =
  * "tcp://127.0.0.1:0", .handler = &mine). The caller frees it. WHERRY_E_MISUSE: no place for the
  * result, no loop, no endpoints, no handler or no handle in it, or an option that makes no sense.
- * WHERRY_E_INVALID, _TOO_LARGE, _NO_NAME, _UNSUPPORTED: the endpoints; wherry_problem() says which
- * and where. WHERRY_E_NO_MEMORY.
+ * WHERRY_E_INVALID, _TOO_LARGE, _UNSUPPORTED: the endpoints; wherry_problem() says which and where.
+ * WHERRY_E_NO_MEMORY.
  */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_server_new_with(const wherry_server_options *options);
 #define wherry_server_new(...)                                                                     \
@@ -93,10 +96,14 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_server_new_with(const wherry_server_opti
         &(wherry_server_options){ .size = sizeof(wherry_server_options), .result = __VA_ARGS__ })
 
 /* Opens all endpoints, or none, and starts to serve: on_start and all that follows happens as the
- * loop runs. WHERRY_OK. WHERRY_E_ADDRESS_IN_USE and the others of wherry_listener_new:
- * wherry_problem() names the address; it may be started again later. WHERRY_E_MISUSE: it was
- * started before. WHERRY_E_CANCELED: the loop is being freed. WHERRY_E_NO_MEMORY, _NO_STACK. On the
- * loop's thread. */
+ * loop runs. With a name of a host among them, which has to be looked up, it waits for that, and
+ * only a coroutine can call it; it listens on all addresses of the name that are of a family this
+ * machine has, each with a port of its own when the port is 0. WHERRY_OK. WHERRY_E_NO_NAME,
+ * _NO_ANSWER: the name, see wherry_resolve. WHERRY_E_ADDRESS_IN_USE and the others of
+ * wherry_listener_new: wherry_problem() names the address; it may be started again later.
+ * WHERRY_E_MISUSE: it was started before, or has names and is not started by a coroutine.
+ * WHERRY_E_CANCELED: the loop is being freed, or the task or the server was stopped while a name
+ * was looked up. WHERRY_E_NO_MEMORY, _NO_STACK. On the loop's thread. */
 WHERRY_PUBLIC int wherry_server_start(wherry_server *server);
 
 /* How many addresses it listens on; the index-th of them as the text of an endpoint, with the port

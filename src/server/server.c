@@ -203,6 +203,8 @@ static int check_options(const wherry_server_options *options)
         return wherry__fail(WHERRY_E_MISUSE, "option grace: it is negative");
     if (options->stream->events != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "option stream: a client's stream has no events");
+    if (options->stream->socket != NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "option stream: its socket: say it as the server's");
     return WHERRY_OK;
 }
 
@@ -230,6 +232,7 @@ static void init(wherry_server *server, wherry_loop *loop, const wherry_server_o
     server->options = *options;
     server->options.endpoints = NULL;
     server->options.stream = NULL;
+    server->options.socket = NULL;
     server->stream = *options->stream;
     if (options->clients_max == 0)
         server->options.clients_max = CLIENTS_MAX_DEFAULT;
@@ -259,7 +262,9 @@ int wherry_server_new_with(const wherry_server_options *given)
     if (server == NULL)
         return WHERRY_E_NO_MEMORY;
     init(server, loop, &options);
-    result = wherry__server_read_endpoints(server, options.endpoints);
+    result = wherry__server_keep_socket(server, options.socket);
+    if (result == WHERRY_OK)
+        result = wherry__server_read_endpoints(server, options.endpoints);
     if (result < 0)
         release(server);
     else

@@ -2,6 +2,7 @@
 #ifndef WHERRY_SERVER_SERVER_H
 #define WHERRY_SERVER_SERVER_H
 
+#include <net/if.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -43,8 +44,10 @@ struct wherry_server {
     wherry_loop *loop;
     wherry_handler *handler;
     const wherry_protocol *protocol;
-    wherry_server_options options; /* without endpoints and stream */
+    wherry_server_options options; /* without endpoints, stream and socket */
     wherry_stream_options stream;
+    wherry_socket_options socket;
+    char device[IF_NAMESIZE]; /* of the latter */
     wherry__server_door *doors;
     size_t door_count;
     size_t door_room; /* that the memory has */
@@ -83,6 +86,10 @@ bool wherry__client_is_silent(const wherry__client *client);
 
 /* Ends a client: at once when nothing runs for it, or else by cancelling what does. */
 void wherry__client_stop(wherry__client *client);
+
+/* Copies the options of its listening sockets (NULL: none), which are needed until the last one is
+ * opened. WHERRY_OK, or the errors of options. */
+int wherry__server_keep_socket(wherry_server *server, const wherry_socket_options *given);
 
 /* The doors: reading the endpoints, opening them all, letting clients in, closing them. */
 int wherry__server_read_endpoints(wherry_server *server, const char *endpoints);
