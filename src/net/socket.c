@@ -129,6 +129,13 @@ int wherry__socket_connect_code(int number, wherry_family family)
     return wherry__error_from_errno(number);
 }
 
+const char *wherry__socket_connect_text(int number, wherry_family family)
+{
+    int code = wherry__socket_connect_code(number, family);
+
+    return code == wherry__error_from_errno(number) ? NULL : wherry_error_text(code);
+}
+
 /* What is not known is taken for something of the machine: whoever accepts then rests, so that it
  * cannot become an endless loop. */
 int wherry__socket_accept_code(int number)

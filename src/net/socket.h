@@ -49,6 +49,10 @@ int wherry__socket_connected(wherry_system *system, int descriptor);
 int wherry__socket_connect_code(int number, wherry_family family);
 int wherry__socket_accept_code(int number);
 
+/* The sentence for a failed connect(2) where that of errno(3) speaks of something else, as "Invalid
+ * argument" of a black hole; NULL elsewhere. */
+const char *wherry__socket_connect_text(int number, wherry_family family);
+
 /* getsockname(2) and getpeername(2); WHERRY_FAMILY_NONE on failure. */
 void wherry__socket_local(wherry_system *system, int descriptor, wherry_address *address);
 void wherry__socket_remote(wherry_system *system, int descriptor, wherry_address *address);

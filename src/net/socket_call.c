@@ -66,14 +66,24 @@ int wherry__socket_prepare(wherry_system *system, const wherry_address *address,
     return result;
 }
 
+static int fail_connecting(const char *what, int number, wherry_family family)
+{
+    const char *text = wherry__socket_connect_text(number, family);
+    int code = wherry__socket_connect_code(number, family);
+
+    if (text != NULL)
+        return wherry__fail(code, "%s: %s", what, text);
+    (void)wherry__fail_system(number, what);
+    return code;
+}
+
 static int fail_to(const wherry_address *address, int number)
 {
     char text[WHERRY_ADDRESS_TEXT_SIZE], what[WHERRY_ADDRESS_TEXT_SIZE + 16];
 
     (void)wherry_address_format(address, text, sizeof(text));
     (void)snprintf(what, sizeof(what), "connecting to %s", text);
-    (void)wherry__fail_system(number, what);
-    return wherry__socket_connect_code(number, address->family);
+    return fail_connecting(what, number, address->family);
 }
 
 int wherry_socket_connect_with(wherry_system *system, int *descriptor,
@@ -110,10 +120,9 @@ int wherry_socket_connected(wherry_system *system, int descriptor)
     result = wherry__socket_connected(system, descriptor);
     if (result == 0)
         return WHERRY_OK;
-    (void)wherry__fail_system(result, "connecting");
     if (result == -EBADF || result == -ENOTSOCK)
-        return WHERRY_E_INVALID;
-    return wherry__socket_connect_code(result, local.family);
+        return wherry__fail_system(result, "connecting");
+    return fail_connecting("connecting", result, local.family);
 }
 
 /* --- listening */

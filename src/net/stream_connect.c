@@ -10,11 +10,13 @@
 #include "loop/task.h"
 #include "net/socket.h"
 
+/* Without a number the sentence of the stream is that of its code. */
 static void failed(wherry_stream *stream, int number)
 {
     const wherry_family family = (wherry_family)stream->remote.family;
+    bool misleads = wherry__socket_connect_text(number, family) != NULL;
 
-    wherry__stream_fail(stream, wherry__socket_connect_code(number, family), number);
+    wherry__stream_fail(stream, wherry__socket_connect_code(number, family), misleads ? 0 : number);
 }
 
 /* Whether both ends are the same socket, as TCP has it when a port that the system chose is the one
@@ -32,10 +34,12 @@ static bool is_to_itself(const wherry_stream *stream)
     return wherry_address_equal(&local, &remote);
 }
 
+/* One to itself goes without TIME_WAIT, which would keep the port from who is to listen there. */
 static void connected(wherry_stream *stream)
 {
     if (is_to_itself(stream)) {
         WHERRY__PROBE("stream.connect.to-itself");
+        wherry__socket_break(stream->loop->system, stream->source.descriptor);
         failed(stream, ECONNREFUSED);
         return;
     }
