@@ -3,8 +3,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -12,7 +10,7 @@
 #include <wherry/simulation.h>
 
 #include "support/choosing.h"
-#include "support/simulated.h"
+#include "support/sure.h"
 
 #define ENDPOINT "tcp://10.0.0.1:7000"
 #define SERVER "10.0.0.1"
@@ -23,15 +21,6 @@ static const wherry_address server_address = {
     .port = 7000,
     .at.ipv4 = { 10, 0, 0, 1 },
 };
-
-/* Programs in a world run on stacks of their own, which cmocka's assertions must not jump off. */
-#define SURE(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            (void)fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                  \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 /* The world ends well, and empty. */
 static void finish(wherry_simulation *world)
