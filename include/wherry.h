@@ -16,13 +16,14 @@
 
 #include <wherry/peer.h>
 #include <wherry/protocol.h>
+#include <wherry/retry.h>
 
 #include <wherry/address.h>
-#include <wherry/connect.h>
 #include <wherry/endpoint.h>
 #include <wherry/listener.h>
-#include <wherry/socket.h>
+#include <wherry/race.h>
 #include <wherry/resolve.h>
+#include <wherry/socket.h>
 #include <wherry/stream.h>
 
 #include <wherry/feed.h>

@@ -8,8 +8,7 @@
 #include "log.h"
 
 static const hint hints[] = {
-    { WHERRY_E_INVALID, "an endpoint is tcp://ADDRESS:PORT, or unix:PATH" },
-    { WHERRY_E_NO_NAME, "give the address in numbers" },
+    { WHERRY_E_INVALID, "an endpoint is tcp://HOST:PORT, or unix:PATH" },
     { WHERRY_E_UNSUPPORTED, "there are tcp:// and unix:" },
     { 0, NULL },
 };

@@ -34,6 +34,7 @@ static const char behind_commands[] =
     "endpoints are where to listen or to connect:\n"
     "  tcp://127.0.0.1:7000   TCP over IPv4        tcp://[::1]:7000   TCP over IPv6\n"
     "  tcp://localhost:7000   both of them         tcp://*:7000       all of this machine\n"
+    "  tcp://boat.example:80  a host by its name   tcp://[::1]:https  a port by its name\n"
     "  unix:/run/boat.sock    a Unix socket        unix:@boat         an abstract name\n"
     "Listening on port 0 takes a free one.\n"
     "\n"

@@ -35,7 +35,7 @@ typedef struct wherry_connect_options {
 } wherry_connect_options;
 
 /* Connects to one endpoint: wherry_connect(&server, "tcp://example.org:7000", &wherry_lines,
- * wherry_in(WHERRY_SECONDS(5))). On a coroutine. Its addresses race, as connect.h says. protocol
+ * wherry_in(WHERRY_SECONDS(5))). On a coroutine. Its addresses race, as race.h says. protocol
  * must outlive the peer. The caller ends it with wherry_peer_close. *peer is set on success only,
  * and is NULL otherwise. Errors as wherry_stream_connect_to. WHERRY_E_MISUSE: not on a coroutine,
  * no place for the result, no protocol, or an option that makes no sense. */

@@ -1,5 +1,5 @@
 /* Connecting a stream to an endpoint: its text and the options, read and checked. */
-#include <wherry/connect.h>
+#include <wherry/race.h>
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <wherry/connect.h>
+#include <wherry/race.h>
 #include <wherry/endpoint.h>
 #include <wherry/resolve.h>
 

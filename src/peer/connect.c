@@ -1,7 +1,7 @@
 /* Connecting a peer to an endpoint. */
 #include <wherry/peer.h>
 
-#include <wherry/connect.h>
+#include <wherry/race.h>
 #include <wherry/error.h>
 
 #include "base/error.h"
