@@ -49,7 +49,7 @@ static void sentences_have_neither_capital_nor_full_stop(void **state)
 
 static void success_and_unknown_codes_have_names_too(void **state)
 {
-    const int unknown[] = { -14, -19, -29, -39, -48, -1000, INT_MIN, INT_MIN + 1 };
+    const int unknown[] = { -14, -19, -30, -39, -48, -1000, INT_MIN, INT_MIN + 1 };
     const int fine[] = { 0, 1, 4096, INT_MAX };
 
     (void)state;
