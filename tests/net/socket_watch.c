@@ -135,6 +135,24 @@ static void failure_is_told_as_readable_and_writable(void **state)
     finish(world, watch);
 }
 
+/* Reported writable without another end, it is looked at again. */
+static void too_early_it_is_not_told(void **state)
+{
+    net *world = *state;
+    wherry_address address;
+    int listener = net_listen(NET_TCP4, 5, &address);
+    target self = { 0 };
+    wherry_watch *watch = begin(world, &self, &address, 0);
+
+    wherry_faulty_plan(world->system, WHERRY_CALL_REMOTE_NAME, .number = ENOTCONN, .count = 2);
+    NET_UNTIL(world, wherry_faulty_strikes(world->system, WHERRY_CALL_REMOTE_NAME) == 2);
+    assert_int_equal(self.count, 0);
+    NET_UNTIL(world, self.count == 1);
+    assert_int_equal(self.events[0], WHERRY_WRITABLE);
+    finish(world, watch);
+    assert_int_equal(close(listener), 0);
+}
+
 static void state_that_the_watcher_sets_stays(void **state)
 {
     net *world = *state;
@@ -580,6 +598,7 @@ int main(void)
         NET_TEST(connected_at_once_is_told_as_readable_alone),
         NET_TEST(connected_later_is_told_as_writable_alone),
         NET_TEST(failure_is_told_as_readable_and_writable),
+        NET_TEST(too_early_it_is_not_told),
         NET_TEST(state_that_the_watcher_sets_stays),
         NET_TEST(watch_may_be_freed_when_the_outcome_is_told),
         NET_TEST(freed_before_the_outcome_nothing_is_told),
