@@ -8,11 +8,13 @@
 struct relay {
     wherry_handler handler;
     struct stage *stage;
-    struct service *service; /* at the other end */
+    struct service *service;  /* at the other end */
+    struct passage *passages; /* of this run */
 };
 
 /* One client, and who answers it. */
 struct passage {
+    struct passage *next;
     struct relay *relay;
     wherry_peer *client, *server;
     wherry_task *back;
@@ -37,14 +39,20 @@ static int pass_all(wherry_peer *from, wherry_peer *to)
 static int bring_back(void *argument)
 {
     struct passage *this = argument;
-    int result = pass_all(this->server, this->client);
+    wherry_peer *client = wherry_peer_hold(this->client);
+    wherry_peer *server = wherry_peer_hold(this->server);
+    int result = pass_all(server, client);
 
-    if (result == WHERRY_E_END && wherry_peer_end(this->server) == WHERRY_E_END) {
-        (void)wherry_peer_shutdown(this->client);
-        return WHERRY_OK;
+    if (result == WHERRY_E_END && wherry_peer_end(server) == WHERRY_E_END) {
+        (void)wherry_peer_shutdown(client);
+        result = WHERRY_OK;
+    } else {
+        wherry_peer_abort(client);
+        result = WHERRY_E_RESET;
     }
-    wherry_peer_abort(this->client);
-    return WHERRY_E_RESET;
+    wherry_peer_release(server);
+    wherry_peer_release(client);
+    return result;
 }
 
 static int handle(wherry_handler *self, wherry_peer *client)
@@ -84,16 +92,15 @@ static int on_connect(wherry_handler *self, wherry_peer *client)
         wherry_peer_abort(this->server);
         return WHERRY_E_CLOSED;
     }
+    (void)wherry_peer_hold(client); /* until it is dissolved, whoever does that */
+    this->next = relay->passages;
+    relay->passages = this;
     wherry_peer_set_user(client, this);
     return WHERRY_OK;
 }
 
-static void on_disconnect(wherry_handler *self, wherry_peer *client, int reason)
+static void dissolve(struct passage *this)
 {
-    struct passage *this = wherry_peer_user(client);
-
-    (void)self;
-    (void)reason;
     wherry_task_cancel(this->back);
     while (!wherry_task_ended(this->back) &&
            wherry_task_join(this->back, NULL, WHERRY_NEVER) != WHERRY_E_CANCELED)
@@ -103,6 +110,15 @@ static void on_disconnect(wherry_handler *self, wherry_peer *client, int reason)
         wherry_peer_close(this->server);
     else
         wherry_peer_abort(this->server);
+    this->server = NULL;
+    wherry_peer_release(this->client);
+}
+
+static void on_disconnect(wherry_handler *self, wherry_peer *client, int reason)
+{
+    (void)self;
+    (void)reason;
+    dissolve(wherry_peer_user(client));
 }
 
 static int run(struct stage *stage, void *argument)
@@ -113,6 +129,7 @@ static int run(struct stage *stage, void *argument)
     wherry_server *server;
     int result;
 
+    relay->passages = NULL;
     stage_place(stage, 2, 1, &address);
     (void)wherry_endpoint_format(WHERRY_TRANSPORT_TCP, &address, text, sizeof(text));
     result = wherry_server_new(&server, .endpoints = text, .protocol = relay->service->protocol,
@@ -125,6 +142,9 @@ static int run(struct stage *stage, void *argument)
         result = stage_wait_over(stage);
     }
     wherry_server_free(server);
+    for (struct passage *this = relay->passages; this != NULL; this = this->next)
+        if (this->server != NULL) /* there was no memory for on_disconnect */
+            dissolve(this);
     return result;
 }
 

@@ -152,7 +152,7 @@ static int serve_and_listen(struct stage *stage, void *argument)
 {
     struct service *service = argument;
     wherry_server *server;
-    wherry_signal *term;
+    wherry_signal *term = NULL;
     int result = wherry_signal_new(&term, .number = SIGTERM);
 
     while (result == WHERRY_OK && !stage_is_over(stage)) {
