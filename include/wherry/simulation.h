@@ -9,8 +9,9 @@
  *     result = wherry_simulation_run(world, WHERRY_SECONDS(60));
  *
  * All of it happens on the thread that made the world. Calls that change the world (links, faults,
- * the deaths of hosts) may be made before a run, between runs, and by the programs inside: there
- * wherry_simulation_current() is the world.
+ * the deaths of hosts) may be made before a run, between runs, by conditions, and by the programs
+ * inside: there wherry_simulation_current() is the world. From an observer, and from a world that a
+ * program has made within this one, they are refused with WHERRY_E_MISUSE.
  *
  * Programs in the world must take time, chance and sockets from wherry: what they ask of the
  * machine itself differs from run to run. They share the process: static variables are common to
@@ -126,7 +127,8 @@ enum wherry_packet_flags {
     WHERRY_PACKET_ACK = 32,
 };
 
-/* Embed it as the first member of a struct of your own; it is passed back as self. */
+/* Embed it as the first member of a struct of your own; it is passed back as self. It may look at
+ * the world and not change it, as it is called in the midst of what happens. */
 typedef struct wherry_simulation_observer wherry_simulation_observer;
 struct wherry_simulation_observer {
     void (*see)(wherry_simulation_observer *self, const wherry_simulation_event *event);
@@ -308,7 +310,7 @@ WHERRY_PUBLIC int wherry_simulation_clog(wherry_simulation *world, const char *a
 WHERRY_PUBLIC int wherry_simulation_reset(wherry_simulation *world, const char *a, const char *b);
 
 /* How often faults strike from now on; NULL: never more. Partitions and clogs that were drawn are
- * healed then. */
+ * healed then. Does nothing where changes are refused. */
 WHERRY_PUBLIC void wherry_simulation_set_faults(wherry_simulation *world,
                                                 const wherry_faults *faults);
 

@@ -172,7 +172,7 @@ void wherry__sim_faults_free(wherry_simulation *world)
 
 void wherry_simulation_set_faults(wherry_simulation *world, const wherry_faults *faults)
 {
-    if (world == NULL)
+    if (world == NULL || wherry__sim_changeable(world) < 0)
         return;
     world->faults->over = faults == NULL;
     world->faults->rates = faults == NULL ? (wherry_faults){ 0 } : *faults;

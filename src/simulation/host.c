@@ -406,6 +406,8 @@ int wherry_simulation_host_with(wherry_simulation *world, const char *text,
         result = world == NULL || text == NULL
                      ? wherry__fail(WHERRY_E_MISUSE, "no world or no host")
                      : check_options(&options);
+    if (result == WHERRY_OK)
+        result = wherry__sim_changeable(world);
     if (result < 0)
         return result;
     count = wherry__sim_parse_addresses(text, addresses);

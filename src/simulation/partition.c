@@ -27,7 +27,8 @@ static int find_end(const wherry_simulation *world, const char *name, wherry__si
 
 static int find_ends(const wherry_simulation *world, const char *a, const char *b, ends *found)
 {
-    int result = world == NULL ? wherry__fail(WHERRY_E_INVALID, "no simulation") : WHERRY_OK;
+    int result = world == NULL ? wherry__fail(WHERRY_E_INVALID, "no simulation")
+                               : wherry__sim_changeable(world);
 
     *found = (ends){ NULL, NULL };
     if (result == WHERRY_OK)

@@ -345,6 +345,7 @@ int wherry__sim_poller_wait(wherry_system *system, wherry_poller *poller, int64_
     if (wherry__sim_fault(host, WHERRY_FAULT_INTERRUPTED, 1, NULL)) {
         go_to_world(poller, earliest(poller));
         poller->last_wait = world->now;
+        count_turn(poller, former);
         return -EINTR;
     }
     do {

@@ -12,7 +12,7 @@ static int find(wherry_simulation *world, const char *name, wherry__sim_host **h
     *host = world == NULL || name == NULL ? NULL : wherry__sim_host_named(world, name);
     if (*host == NULL)
         return wherry__fail(WHERRY_E_INVALID, "there is no host %s", name == NULL ? "" : name);
-    return WHERRY_OK;
+    return wherry__sim_changeable(world);
 }
 
 static void tell(wherry__sim_host *host, const char *what)

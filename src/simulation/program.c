@@ -390,6 +390,8 @@ int wherry_simulation_spawn_with(wherry_simulation *world, const char *where, wh
         result = world == NULL || where == NULL
                      ? wherry__fail(WHERRY_E_MISUSE, "no world or no host")
                      : check_options(&options, body);
+    if (result == WHERRY_OK)
+        result = wherry__sim_changeable(world);
     if (result < 0)
         return result;
     result = host_for(world, where, &host);

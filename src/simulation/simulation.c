@@ -411,6 +411,15 @@ const char *wherry_simulation_here(void)
     return wherry_simulation_current() == NULL ? NULL : current->running->host->text;
 }
 
+int wherry__sim_changeable(const wherry_simulation *world)
+{
+    if (world->shown)
+        return wherry__fail(WHERRY_E_MISUSE, "an observer does not change the world");
+    if (world->inside && current != world)
+        return wherry__fail(WHERRY_E_MISUSE, "a world is not changed from one within it");
+    return WHERRY_OK;
+}
+
 uint64_t wherry_simulation_seed(const wherry_simulation *world)
 {
     return world->seed;

@@ -64,11 +64,13 @@ static void mix_event(wherry_simulation *world, const wherry_simulation_event *e
 
 /* An observer is no program, also where a program's call is what it sees: it may look at a clock.
  */
-static void show(const wherry_simulation *world, const wherry_simulation_event *event)
+static void show(wherry_simulation *world, const wherry_simulation_event *event)
 {
     bool former = wherry__sim_inside_set(false);
 
+    world->shown = true;
     world->options.observer->see(world->options.observer, event);
+    world->shown = false;
     (void)wherry__sim_inside_set(former);
 }
 

@@ -62,6 +62,7 @@ struct wherry_simulation {
     const void *thread;     /* whose it is */
     bool said;              /* the seed */
     bool inside;            /* a run is under way */
+    bool shown;             /* to the observer, at this moment */
     bool settling;          /* what follows at once is being done */
     const wherry_simulation *former_guarded; /* say.c's, and the next */
     void *watchdog;
@@ -87,7 +88,7 @@ struct wherry__sim_host {
     size_t descriptor_room;
     size_t descriptors_max;
     size_t descriptor_count;
-    uint64_t calls; /* of its system */
+    uint64_t calls;         /* of its system */
     size_t descriptor_hint; /* none below it is free */
     wherry__link sockets;   /* all, also those that linger without a descriptor */
     wherry__link programs;
@@ -263,6 +264,10 @@ static inline wherry_memory *wherry__sim_memory(wherry_simulation *world)
 /* Does what was put off by wherry__sim_soon, until nothing is left. Called at the end of each call
  * of a program. */
 void wherry__sim_settle(wherry_simulation *world);
+
+/* WHERRY_OK: the caller may change the world. WHERRY_E_MISUSE: it is the observer, or in a world
+ * within this one; both are called in the midst of something that goes on afterwards. */
+int wherry__sim_changeable(const wherry_simulation *world);
 
 /* The first failure is the one that counts. Returns code. */
 int wherry__sim_fail(wherry_simulation *world, int code, const char *format, ...)
