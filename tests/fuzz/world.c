@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzzing_input input = { data, size };
     const struct scenario *scenario = choose_scenario(fuzzing_byte(&input));
     uint64_t seed = fuzzing_byte(&input);
-    wherry_simulation_options options = { .size = sizeof(options), .quiet = 1 };
+    wherry_simulation_options options = { .size = sizeof(options), .quiet = 1, .watchdog = -1 };
     struct scenario_limits limits = SCENARIO_NO_LIMITS;
     struct scenario_outcome outcome;
 
