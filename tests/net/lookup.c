@@ -10,10 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "support/failing_memory.h"
+#include "support/wire.h"
 
 #define QUESTIONS_MAX 8
 #define ROOM 2048
@@ -587,6 +589,95 @@ static void misuse(void **state)
     assert_int_equal(names.count, 0);
 }
 
+/* --- connecting, while one family is late: RFC 8305 section 3 */
+
+typedef struct dial {
+    asker *asker;
+    char endpoint[32];
+    int result;
+    int64_t took;
+    wherry_address remote;
+} dial;
+
+static int connect_it(void *argument)
+{
+    dial *this = argument;
+    int64_t begun = wherry_loop_now(this->asker->loop);
+    wherry_stream *stream;
+
+    this->result = wherry_stream_connect_to(&stream, this->endpoint, wherry_in(WHERRY_SECONDS(5)));
+    this->took = wherry_loop_now(this->asker->loop) - begun;
+    if (this->result == WHERRY_OK) {
+        wherry_stream_remote(stream, &this->remote);
+        wherry_stream_free(stream);
+    }
+    return WHERRY_OK;
+}
+
+/* Listens at 127.0.0.1, and begins to connect there by name. */
+static int begin_dial(dial *this, asker *owner)
+{
+    wherry_address address;
+    int listening = wire_listen(&address, false);
+
+    *this = (dial){ .asker = owner, .result = 12345 };
+    (void)snprintf(this->endpoint, sizeof(this->endpoint), "tcp://a:%u", (unsigned)address.port);
+    assert_int_equal(wherry_spawn(NULL, connect_it, this, .loop = owner->loop), WHERRY_OK);
+    step(owner);
+    return listening;
+}
+
+static void the_first_family_is_waited_for_a_little(void **state)
+{
+    asker *this = *state;
+    dial mine;
+    int listening = begin_dial(&mine, this);
+
+    answer(AF_INET, "127.0.0.1");
+    while (mine.result == 12345)
+        assert_true(wherry_loop_prepare(this->loop) >= 0 &&
+                    wherry_loop_wait(this->loop, WHERRY_NEVER) >= 0 &&
+                    wherry_loop_dispatch(this->loop) >= 0);
+    assert_int_equal(mine.result, WHERRY_OK);
+    assert_int_equal(mine.took, WHERRY_MILLISECONDS(50));
+    assert_int_equal(names.canceled, 1); /* the other answer is not needed any more */
+    assert_int_equal(close(listening), 0);
+}
+
+static void a_first_family_without_addresses_is_not_waited_for(void **state)
+{
+    asker *this = *state;
+    dial mine;
+    int listening = begin_dial(&mine, this);
+
+    answer(AF_INET, "127.0.0.1");
+    step(this);
+    assert_int_equal(mine.result, 12345);
+    answer(AF_INET6, "");
+    while (mine.result == 12345)
+        step(this);
+    assert_int_equal(mine.result, WHERRY_OK);
+    assert_int_equal(mine.took, 0);
+    assert_int_equal(close(listening), 0);
+}
+
+static void a_family_that_comes_late_has_its_turn(void **state)
+{
+    asker *this = *state;
+    dial mine;
+    int listening = begin_dial(&mine, this);
+
+    answer(AF_INET6, "::1"); /* nobody listens there */
+    step(this);
+    assert_int_equal(mine.result, 12345);
+    answer(AF_INET, "127.0.0.1");
+    while (mine.result == 12345)
+        step(this);
+    assert_int_equal(mine.result, WHERRY_OK);
+    assert_int_equal(mine.remote.family, WHERRY_FAMILY_IPV4);
+    assert_int_equal(close(listening), 0);
+}
+
 /* --- want of memory */
 
 static void each_allocation_may_fail(void **state)
@@ -633,6 +724,9 @@ int main(void)
         TEST(a_lookup_keeps_the_loop_running_until_its_deadline),
         TEST(a_freed_lookup_is_told_of_nothing),
         TEST(a_lookup_may_outlive_its_loop),
+        TEST(the_first_family_is_waited_for_a_little),
+        TEST(a_first_family_without_addresses_is_not_waited_for),
+        TEST(a_family_that_comes_late_has_its_turn),
         TEST(misuse),
         TEST(each_allocation_may_fail),
     };
