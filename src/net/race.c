@@ -236,6 +236,8 @@ static int look_up(wherry__race *race)
         result = wherry_lookup_new(&side->lookup, .loop = race->loop, .name = race->endpoint->name,
                                    .family = family_of(race, i), .events = &side->events);
         side->pending = result == WHERRY_OK;
+        if (result < 0)
+            wherry__race_report_add(&race->report, NULL, result, why_not("resolving "));
     }
     return result;
 }

@@ -9,9 +9,9 @@
  *
  * Inside of c-ares nothing but answers is noted: what they lead to happens at the end of the pass.
  */
-#ifdef WHERRY_CARES
-
 #include "net/question.h"
+
+#ifdef WHERRY_CARES
 
 #include <pthread.h>
 #include <string.h>
