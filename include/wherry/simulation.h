@@ -233,8 +233,8 @@ WHERRY_PUBLIC int wherry_simulation_host_with(wherry_simulation *world, const ch
     wherry_simulation_host_with(world, addresses, &(wherry_simulation_host_options){ __VA_ARGS__ })
 
 /* The system of a host, for loops that are made by hand: wherry_loop_new(&loop, .system = ...).
- * Outside of programs, its waits let the world go on. It belongs to the world. NULL: there is no
- * such host. */
+ * Outside of programs, its waits let the world go on. It belongs to the world: such loops are freed
+ * before. NULL: there is no such host. */
 WHERRY_PUBLIC wherry_system *wherry_simulation_system(wherry_simulation *world, const char *host);
 
 typedef struct wherry_simulation_spawn_options {
