@@ -52,7 +52,9 @@ struct wherry_handler {
      * reason: how the connection ended, or else what handle returned; WHERRY_E_CLOSED: somebody
      * closed it here, or handle refused it; WHERRY_E_CANCELED: the server stops. It may send a last
      * message; its waiting calls are not canceled for a grace time. Where there is no memory or
-     * stack left for the task that would call it, it is left out, and that is logged. */
+     * stack for the task that would call it, the connection is broken off and it is called with
+     * WHERRY_E_NO_MEMORY when there is some again, within the grace time; else it is left out. Both
+     * are logged. */
     void (*on_disconnect)(wherry_handler *self, wherry_peer *client, int reason);
     /* Not 0: handle is called as soon as the client is connected, and at once again, before there
      * is a message (after a call that asked for one in vain, in the next pass). Each client then

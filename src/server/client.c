@@ -10,6 +10,9 @@
 #include "base/size.h"
 #include "loop/task.h"
 
+/* How long until a task that no memory was left for is tried again. */
+#define OWED_FOR WHERRY_MILLISECONDS(100)
+
 /* --- the end of one */
 
 static void describe(const wherry__client *client, char *text, size_t size)
@@ -40,9 +43,7 @@ static void remove_client(wherry__client *client)
 
     WHERRY__PROBE_IF(!client->greeted, "server.client.gone-before-it-was-greeted");
     client->peer->notify = NULL;
-    wherry__link_remove(&client->link);
-    wherry_peer_close(client->peer);
-    wherry__memory_give(wherry__loop_memory(server->loop), client, sizeof(*client));
+    wherry__client_drop(client);
     wherry__server_client_gone(server);
 }
 
@@ -62,7 +63,8 @@ static void say_goodbye(wherry__client *client, int reason)
 
 static void finish(wherry__client *client, int reason)
 {
-    log_failure(client, reason);
+    if (client->owed == 0)
+        log_failure(client, reason);
     say_goodbye(client, reason);
     client->task = NULL;
     remove_client(client);
@@ -152,7 +154,7 @@ static int leave(void *argument)
 {
     wherry__client *client = argument;
 
-    finish(client, WHERRY_E_CANCELED);
+    finish(client, client->owed > 0 ? WHERRY_E_NO_MEMORY : WHERRY_E_CANCELED);
     return WHERRY_OK;
 }
 
@@ -170,6 +172,38 @@ static int start(wherry__client *client, wherry_body *body)
     return WHERRY_OK;
 }
 
+/* Goodbye is said when there is memory for that again, if it is within the grace time. */
+static void owe(wherry__client *client)
+{
+    wherry_server *server = client->server;
+
+    client->owed += OWED_FOR;
+    if (client->owed > server->options.grace) {
+        WHERRY__PROBE("server.client.no-goodbye");
+        wherry__log(server->loop->now, WHERRY_LOG_ERROR,
+                    "a client goes without a goodbye: there was no memory for it in time");
+        remove_client(client);
+        return;
+    }
+    if (!wherry__deadline_armed(&server->debts))
+        wherry__deadline_arm(&server->loop->deadlines, &server->debts,
+                             wherry__instant_after(server->loop->now, OWED_FOR));
+}
+
+void wherry__server_pay(wherry__deadline *deadline)
+{
+    wherry_server *server = WHERRY__OWNER(deadline, wherry_server, debts);
+    wherry__link *link = server->clients.next;
+
+    while (link != &server->clients) {
+        wherry__client *client = WHERRY__OWNER(link, wherry__client, link);
+
+        link = link->next;
+        if (client->owed > 0 && client->task == NULL && start(client, leave) < 0)
+            owe(client);
+    }
+}
+
 static void start_or_abort(wherry__client *client, wherry_body *body)
 {
     int result = start(client, body);
@@ -179,8 +213,12 @@ static void start_or_abort(wherry__client *client, wherry_body *body)
     WHERRY__PROBE("server.client.no-task");
     wherry__log(client->server->loop->now, WHERRY_LOG_ERROR, "a client is dropped: %s",
                 wherry_error_text(result));
+    client->peer->notify = NULL;
     wherry_stream_abort(client->peer->stream);
-    remove_client(client);
+    if (client->greeted && client->server->handler->on_disconnect != NULL)
+        owe(client);
+    else
+        remove_client(client);
 }
 
 /* Something can be received, the end has come, or somebody closed the peer; and no conversation is
@@ -199,6 +237,15 @@ static void on_notify(wherry_peer *peer)
 }
 
 /* --- from the server */
+
+void wherry__client_drop(wherry__client *client)
+{
+    wherry_server *server = client->server;
+
+    wherry__link_remove(&client->link);
+    wherry_peer_close(client->peer);
+    wherry__memory_give(wherry__loop_memory(server->loop), client, sizeof(*client));
+}
 
 int wherry__client_new(wherry_server *server, wherry_stream *stream)
 {
@@ -244,6 +291,6 @@ void wherry__client_stop(wherry__client *client)
         wherry_task_cancel(client->task);
     else if (client->server->handler->on_disconnect == NULL)
         remove_client(client);
-    else
+    else if (client->owed == 0)
         start_or_abort(client, leave);
 }

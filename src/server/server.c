@@ -28,6 +28,8 @@ static void release(wherry_server *server)
                      "server.free.stop-is-posted");
     if (--server->holds > 0 || atomic_load(&server->stop_posted))
         return;
+    while (!wherry__list_empty(&server->clients)) /* those who are owed a goodbye */
+        wherry__client_drop(WHERRY__OWNER(server->clients.next, wherry__client, link));
     wherry__memory_give(memory, server->doors, server->door_room * sizeof(*server->doors));
     wherry__memory_give(memory, server->names, server->name_count * sizeof(*server->names));
     wherry__memory_give(memory, server, sizeof(*server));
@@ -241,6 +243,7 @@ static void init(wherry_server *server, wherry_loop *loop, const wherry_server_o
     server->stop_post.run = on_stop_post;
     server->holds = 1;
     wherry__link_init(&server->clients);
+    wherry__deadline_init(&server->debts, wherry__server_pay);
     wherry__link_init(&server->waiters);
     wherry__loop_hold(loop);
 }

@@ -59,8 +59,9 @@ struct wherry_server {
     atomic_bool stop_posted; /* stop_post is with the loop, which keeps the server's storage */
     wherry__link clients;
     size_t client_count;
-    wherry__link waiters; /* tasks that wait for the end, or for the clients to go */
-    wherry_task *task;    /* that runs it */
+    wherry__deadline debts; /* when those who are owed a goodbye are looked at again */
+    wherry__link waiters;   /* tasks that wait for the end, or for the clients to go */
+    wherry_task *task;      /* that runs it */
     int result;
     unsigned holds; /* the owner's, the task's, and those of who waits for its end */
     bool starting;  /* its names are being looked up */
@@ -76,6 +77,7 @@ typedef struct wherry__client {
     wherry__link link;
     wherry_task *task; /* that runs a conversation; NULL between two */
     bool greeted;      /* on_connect has been called, and returned zero */
+    int64_t owed;      /* for how long there has been no memory for the task that says goodbye */
 } wherry__client;
 
 /* Makes a client of an accepted stream; on failure the stream is the caller's. */
@@ -86,6 +88,12 @@ bool wherry__client_is_silent(const wherry__client *client);
 
 /* Ends a client: at once when nothing runs for it, or else by cancelling what does. */
 void wherry__client_stop(wherry__client *client);
+
+/* Says goodbye to those who are owed it. */
+void wherry__server_pay(wherry__deadline *deadline);
+
+/* Gives one back whose loop has ended before. */
+void wherry__client_drop(wherry__client *client);
 
 /* Copies the options of its listening sockets (NULL: none), which are needed until the last one is
  * opened. WHERRY_OK, or the errors of options. */

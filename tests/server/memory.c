@@ -139,6 +139,8 @@ static int scenario(wherry_memory *memory)
     wherry_loop_free(loop);
     assert_int_equal(this.started, this.stopped);
     assert_true(this.disconnected <= this.connected);
+    if (!((failing_memory *)memory)->is_persistent) /* goodbye is said when there is memory again */
+        assert_int_equal(this.disconnected, this.connected);
     last = this;
     return result < 0 ? result : whole.result;
 }
