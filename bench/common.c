@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,10 +44,9 @@ void bench_announce(unsigned port)
     fflush(stdout);
 }
 
-int bench_listen(void)
+int bench_listen_on(uint32_t host, uint16_t *port)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(host) };
     socklen_t length = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -60,7 +58,16 @@ int bench_listen(void)
         bench_fail("listen");
     if (getsockname(listener, (struct sockaddr *)&address, &length) < 0)
         bench_fail("getsockname");
-    bench_announce(ntohs(address.sin_port));
+    *port = ntohs(address.sin_port);
+    return listener;
+}
+
+int bench_listen(void)
+{
+    uint16_t port;
+    int listener = bench_listen_on(INADDR_LOOPBACK, &port);
+
+    bench_announce(port);
     return listener;
 }
 

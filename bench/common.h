@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum {
@@ -39,6 +40,9 @@ void bench_announce(unsigned port);
 
 /* A non-blocking socket that listens on a port of the kernel's choice on 127.0.0.1, announced. */
 int bench_listen(void);
+
+/* The same on an address in host order, not announced; its port is told. */
+int bench_listen_on(uint32_t address, uint16_t *port);
 
 /* The next connection, non-blocking and without Nagle's delay, or -1 if there is none now. */
 int bench_accept(int listener);

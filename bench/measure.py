@@ -11,11 +11,13 @@ import subprocess
 import time
 from collections import namedtuple
 
+from plan import CONNECT
+
 PATIENCE = 60   # seconds for any one answer of a program
 WARM_UP = 0.05  # seconds of a turn that does not count
 
 # A server that stands and waits for its turn.
-Place = namedtuple("Place", "name pid port")
+Place = namedtuple("Place", "name program port")
 
 
 class Failure(Exception):
@@ -116,6 +118,18 @@ def settled_memory(pid):
     return now
 
 
+def count_and_time(pid, load, workload, seconds):
+    """A little to warm up, then what counts: CPU nanoseconds of the process for one, and how many
+    a second there were."""
+    load.tell(f"count {workload.connections * workload.depth}")
+    load.expect("done")
+    before = cpu_time(pid)
+    load.tell(f"for {round(seconds * 1000)}")
+    _, number, nanoseconds = load.expect("done")
+    used = cpu_time(pid) - before
+    return {"cpu": used / int(number), "rate": int(number) / int(nanoseconds) * 1e9}
+
+
 class Bench:
     def __init__(self, programs):
         cpus = sorted(os.sched_getaffinity(0))
@@ -134,6 +148,11 @@ class Bench:
         framed = ["--framed"] if mode == "framed" else []
         command = [self.path(server.program), *server.arguments, *framed, *arguments]
         return Program(command, self.server_cpu)
+
+    def connector(self, server, at_a_time):
+        """Client and server in one."""
+        return Program([self.path("connect-" + server.program), "--at-a-time", str(at_a_time)],
+                       self.server_cpu, ends_with_input=True)
 
     def load(self, port, connections, size=64, depth=1, mode="raw"):
         framed = ["--framed"] if mode == "framed" else []
@@ -160,19 +179,15 @@ class Bench:
             found[server.name] = done.stdout.strip()
         return found
 
-    def turn(self, pid, port, workload, seconds):
+    def turn(self, place, workload, seconds):
         """One server's turn. Connecting, and one depth of messages on each connection, come
         before the clock is read; closing comes after."""
-        with self.load(port, workload.connections, workload.size, workload.depth,
+        if workload.mode == CONNECT:
+            return count_and_time(place.program.pid, place.program, workload, seconds)
+        with self.load(place.port, workload.connections, workload.size, workload.depth,
                        workload.mode) as load:
             load.expect("ready")
-            load.tell(f"count {workload.connections * workload.depth}")
-            load.expect("done")
-            before = cpu_time(pid)
-            load.tell(f"for {round(seconds * 1000)}")
-            _, messages, nanoseconds = load.expect("done")
-            used = cpu_time(pid) - before
-        return {"cpu": used / int(messages), "rate": int(messages) / int(nanoseconds) * 1e9}
+            return count_and_time(place.program.pid, load, workload, seconds)
 
     def rounds(self, workload, servers, count, seconds):
         """Each server's turns, round by round. The order turns by one each round, so that nobody
@@ -192,13 +207,15 @@ class Bench:
 
     def stand(self, stack, server, workload):
         def start():
-            program = stack.enter_context(self.server(server, workload.mode))
-            return Place(server.name, program.pid, program.expect("listening")[1])
+            program = stack.enter_context(self.connector(server, workload.connections)
+                                          if workload.mode == CONNECT else
+                                          self.server(server, workload.mode))
+            return Place(server.name, program, program.expect("listening")[1])
         return self.guarded(f"{workload.name}, {server.name}", start)
 
     def take_turn(self, place, workload, seconds):
         return self.guarded(f"{workload.name}, {place.name}",
-                            lambda: self.turn(place.pid, place.port, workload, seconds))
+                            lambda: self.turn(place, workload, seconds))
 
     def guarded(self, what, action):
         try:

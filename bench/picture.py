@@ -2,7 +2,7 @@
 server's ratio, a dot at the median, and lines where the limit and the targets are."""
 from html import escape
 
-from plan import LIMIT
+from plan import LIMIT, TITLES, UNITS
 from report import by_mode, present, quartiles, ratios
 
 COLOURS = {"again": "#9a9a9a", "send-each": "#c9b458", "wherry-stream": "#0b6fb8",
@@ -75,7 +75,7 @@ def column(x, top, mode, rows, servers):
         for number, (name, ratio) in enumerate(lanes):
             body += lane(x, y + number * LANE, name, ratio)
         y += len(lanes) * LANE + GAP
-    title = label(x, top - 26, f"{mode} echo: server CPU time per message, ratio to the limit", 14)
+    title = label(x, top - 26, f"{TITLES[mode]}: CPU time per {UNITS[mode]}, ratio to the limit", 14)
     return [title] + grid(x, top, y) + body, y
 
 
@@ -119,7 +119,7 @@ def svg(facts, results, memory):
               label(MARGIN, 64, f"bars: lower to upper quartile of {facts.rounds} paired rounds; "
                     "dot: median; left is cheaper; `again` is the limit measured twice")]
     parts += legend(84, servers)
-    width, height = 2 * COLUMN + MARGIN, bottom + MARGIN
+    width, height = max(2, len(by_mode(results))) * COLUMN + MARGIN, bottom + MARGIN
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height:.0f}" '
             f'viewBox="0 0 {width} {height:.0f}" font-family="sans-serif">\n'
             + box(0, 0, width, height, "#fff") + "\n" + "\n".join(parts) + "\n</svg>\n")

@@ -2,7 +2,7 @@
 import statistics
 from collections import namedtuple
 
-from plan import BY_NAME, CONTENDERS, LIMIT, WORKLOAD_BY_NAME
+from plan import BY_NAME, CONTENDERS, LIMIT, TITLES, UNITS, WORKLOAD_BY_NAME
 
 Facts = namedtuple("Facts", "machine versions rounds seconds connections missing late problems")
 Ratio = namedtuple("Ratio", "low median high")
@@ -65,7 +65,8 @@ def head(facts):
     lines = ["wherry's benchmark", "", facts.machine]
     lines += [f"  {name}: {version}" for name, version in facts.versions.items()]
     lines += ["", f"{facts.rounds} paired rounds of {facts.seconds:g} s a server. CPU time of the "
-              "server process, user and system, per message.",
+              "server process, user and system, per message; where connections are made, of client "
+              "and server in one process, per connection.",
               "A ratio is to the limit (epoll by hand) in the same round; 1.00 is the limit, "
               "higher costs more.",
               "`again` is the limit a second time: its distance from 1.00 is the noise."]
@@ -79,7 +80,7 @@ def head(facts):
 def overview(mode, rows, servers):
     """A line a workload: the limit's nanoseconds, and everybody's median ratio."""
     others = [name for name in servers if name != LIMIT and any(name in t for _, t in rows)]
-    lines = [f"{mode} echo: median ratio to the limit", ""]
+    lines = [f"{TITLES[mode]}: median ratio to the limit", ""]
     lines.append(f"{'':26}{'limit, ns':>10}" + "".join(f"{name:>15}" for name in others))
     for workload, turns in rows:
         cost = median(turns[LIMIT], "cpu")
@@ -93,8 +94,8 @@ def overview(mode, rows, servers):
 
 def details(mode, rows, servers):
     """A line a workload and server: cost, rate, and the quartiles of the ratio."""
-    lines = [f"{mode} echo: quartiles", ""]
-    lines.append(f"{'':26}{'':16}{'ns/message':>11}{'messages/s':>12}"
+    lines = [f"{TITLES[mode]}: quartiles", ""]
+    lines.append(f"{'':26}{'':16}{'ns/' + UNITS[mode]:>13}{UNITS[mode] + 's/s':>14}"
                  f"{'lower':>9}{'median':>9}{'upper':>9}")
     for workload, turns in rows:
         title = workload.short
@@ -104,7 +105,7 @@ def details(mode, rows, servers):
             cost, rate = median(turns[name], "cpu"), median(turns[name], "rate")
             ratio = quartiles(ratios(turns, name))
             line = f"{title:26}{name:16}"
-            line += f"{cost:11.0f}{rate:12,.0f}" if cost else f"{'failed':>11}"
+            line += f"{cost:13.0f}{rate:14,.0f}" if cost else f"{'failed':>13}"
             if ratio and name != LIMIT:
                 line += f"{ratio.low:9.3f}{ratio.median:9.3f}{ratio.high:9.3f}"
             lines.append(line)
