@@ -281,12 +281,16 @@ int wherry_stream_shutdown(wherry_stream *stream)
     return WHERRY_OK;
 }
 
+/* It is known to be freed while it is closed, so that nothing is kept for who asks later; and used,
+ * so that it is dismissed once. */
 void wherry_stream_free(wherry_stream *stream)
 {
     if (stream == NULL)
         return;
     WHERRY__PROBE_IF(stream->users > 0, "stream.free.while-used");
-    wherry_stream_close(stream);
     stream->freed = true;
+    stream->users++;
+    wherry_stream_close(stream);
+    stream->users--;
     wherry__stream_dismiss(stream);
 }
