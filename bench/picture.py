@@ -75,8 +75,8 @@ def column(x, top, mode, rows, servers):
         for number, (name, ratio) in enumerate(lanes):
             body += lane(x, y + number * LANE, name, ratio)
         y += len(lanes) * LANE + GAP
-    title = label(x, top - 26, f"{TITLES[mode]}: CPU time per {UNITS[mode]}, ratio to the limit", 14)
-    return [title] + grid(x, top, y) + body, y
+    title = f"{TITLES[mode]}: CPU time per {UNITS[mode]}, ratio to the limit"
+    return [label(x, top - 26, title, 14)] + grid(x, top, y) + body, y
 
 
 def legend(y, servers):
