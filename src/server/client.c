@@ -42,7 +42,6 @@ static void remove_client(wherry__client *client)
     wherry_server *server = client->server;
 
     WHERRY__PROBE_IF(!client->greeted, "server.client.gone-before-it-was-greeted");
-    client->peer->notify = NULL;
     wherry__client_drop(client);
     wherry__server_client_gone(server);
 }
@@ -213,7 +212,6 @@ static void start_or_abort(wherry__client *client, wherry_body *body)
     WHERRY__PROBE("server.client.no-task");
     wherry__log(client->server->loop->now, WHERRY_LOG_ERROR, "a client is dropped: %s",
                 wherry_error_text(result));
-    client->peer->notify = NULL;
     wherry_stream_abort(client->peer->stream);
     if (client->greeted && client->server->handler->on_disconnect != NULL)
         owe(client);
@@ -227,7 +225,7 @@ static void on_notify(wherry_peer *peer)
 {
     wherry__client *client = peer->keeper;
 
-    if (client->task != NULL)
+    if (client->task != NULL || client->owed > 0)
         return;
     if (peer->next == WHERRY_E_WOULD_BLOCK && client->greeted &&
         client->server->handler->on_disconnect == NULL)
@@ -242,6 +240,7 @@ void wherry__client_drop(wherry__client *client)
 {
     wherry_server *server = client->server;
 
+    client->peer->notify = NULL;
     wherry__link_remove(&client->link);
     wherry_peer_close(client->peer);
     wherry__memory_give(wherry__loop_memory(server->loop), client, sizeof(*client));
