@@ -20,6 +20,9 @@ wherry__sim_socket *wherry__sim_call_find(wherry__sim_host *host, const char *wh
 /* Whether a fault without a value strikes. */
 bool wherry__sim_call_strikes(wherry__sim_host *host, int fault);
 
+/* Whether a fault strikes that a call on a socket has once: INTERRUPTED, NOT_YET. */
+bool wherry__sim_call_fails(wherry__sim_socket *socket, ssize_t *result);
+
 ssize_t wherry__sim_call_receive(wherry_system *self, int descriptor, void *data, size_t size,
                                  int flags);
 ssize_t wherry__sim_call_send(wherry_system *self, int descriptor, const struct iovec *parts,

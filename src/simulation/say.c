@@ -106,6 +106,7 @@ typedef struct watchdog {
     pthread_mutex_t lock;
     pthread_cond_t over;
     bool is_over;
+    bool is_idle; /* no run is under way */
     int64_t limit;
     const wherry_simulation *world;
 } watchdog;
@@ -130,6 +131,18 @@ static uint64_t progress_of(const wherry_simulation *world)
            __atomic_load_n(&world->happened, __ATOMIC_RELAXED);
 }
 
+/* Until the given instant, or something changes. */
+static void doze(watchdog *dog, int64_t until)
+{
+    struct timespec time = { .tv_sec = (time_t)(until / WHERRY_SECONDS(1)),
+                             .tv_nsec = (long)(until % WHERRY_SECONDS(1)) };
+
+    if (dog->is_idle)
+        (void)pthread_cond_wait(&dog->over, &dog->lock);
+    else
+        (void)pthread_cond_timedwait(&dog->over, &dog->lock, &time);
+}
+
 static void *look_on(void *argument)
 {
     watchdog *dog = argument;
@@ -138,13 +151,12 @@ static void *look_on(void *argument)
 
     (void)pthread_mutex_lock(&dog->lock);
     while (!dog->is_over) {
-        struct timespec time = { .tv_sec = (time_t)(next / WHERRY_SECONDS(1)),
-                                 .tv_nsec = (long)(next % WHERRY_SECONDS(1)) };
+        const bool was_idle = dog->is_idle;
 
-        (void)pthread_cond_timedwait(&dog->over, &dog->lock, &time);
-        if (dog->is_over || wherry__posix_monotonic(NULL) < next)
+        doze(dog, next);
+        if (dog->is_over || dog->is_idle || (!was_idle && wherry__posix_monotonic(NULL) < next))
             continue;
-        if (progress_of(dog->world) == seen)
+        if (!was_idle && progress_of(dog->world) == seen)
             bite(dog->world);
         seen = progress_of(dog->world);
         next = wherry__posix_monotonic(NULL) + dog->limit;
@@ -188,6 +200,16 @@ static watchdog *start(wherry_simulation *world)
     return NULL;
 }
 
+/* Its thread stays with the world, since runs may be as short as an event. */
+static void set_idle(watchdog *dog, bool is_idle)
+{
+    (void)pthread_mutex_lock(&dog->lock);
+    dog->is_idle = is_idle;
+    if (!is_idle)
+        (void)pthread_cond_signal(&dog->over);
+    (void)pthread_mutex_unlock(&dog->lock);
+}
+
 static void stop(wherry_simulation *world, watchdog *dog)
 {
     (void)pthread_mutex_lock(&dog->lock);
@@ -211,17 +233,26 @@ void wherry__sim_guard(wherry_simulation *world)
         take_signals();
     (void)pthread_mutex_unlock(&lock);
     give_alternate_stack();
-    world->watchdog = world->options.watchdog > 0 ? start(world) : NULL;
+    if (world->watchdog != NULL)
+        set_idle(world->watchdog, false);
+    else if (world->options.watchdog > 0)
+        world->watchdog = start(world);
 }
 
 void wherry__sim_unguard(wherry_simulation *world)
 {
     if (world->watchdog != NULL)
-        stop(world, world->watchdog);
-    world->watchdog = NULL;
+        set_idle(world->watchdog, true);
     (void)pthread_mutex_lock(&lock);
     if (--guards == 0)
         give_signals();
     (void)pthread_mutex_unlock(&lock);
     guarded = world->former_guarded;
+}
+
+void wherry__sim_guard_end(wherry_simulation *world)
+{
+    if (world->watchdog != NULL)
+        stop(world, world->watchdog);
+    world->watchdog = NULL;
 }

@@ -135,6 +135,7 @@ void wherry_simulation_free(wherry_simulation *world)
         return;
     }
     world->options.observer = NULL;
+    wherry__sim_guard_end(world);
     for (wherry__link *link = world->hosts.next; link != &world->hosts; link = link->next)
         wherry__sim_host_cut(WHERRY__OWNER(link, wherry__sim_host, link));
     if (world->links != NULL)

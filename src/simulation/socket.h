@@ -91,6 +91,7 @@ struct wherry__sim_socket {
     bool apart; /* set by its class: getpeername(2) is refused although there is a remote name, as
                    the connection is not made yet, or over */
     bool reuse_address, reuse_port, only_v6;
+    bool put_off;                   /* its last call failed by a fault that comes once */
     int error;                      /* SO_ERROR: an errno(3) value; 0: none */
     size_t send_room, receive_room; /* SO_SNDBUF, SO_RCVBUF: bytes of payload */
     struct linger linger;

@@ -151,17 +151,16 @@ static int sim_listen(wherry_system *self, int descriptor, int backlog)
 }
 
 /* What accept(2) can answer besides a connection, which waits then for the next. */
-static bool accept_fails(wherry__sim_host *host, int *result)
+static bool accept_fails(wherry__sim_socket *socket, ssize_t *result)
 {
     static const int errors[] = { ECONNABORTED, ENFILE, ENOBUFS, ENOMEM, EPROTO, EPERM, ENETDOWN };
+    wherry__sim_host *host = socket->host;
     uint64_t value;
 
     if (wherry__sim_call_strikes(host, WHERRY_FAULT_NO_DESCRIPTORS))
         *result = -EMFILE;
-    else if (wherry__sim_call_strikes(host, WHERRY_FAULT_INTERRUPTED))
-        *result = -EINTR;
-    else if (wherry__sim_call_strikes(host, WHERRY_FAULT_NOT_YET))
-        *result = -EAGAIN;
+    else if (wherry__sim_call_fails(socket, result))
+        return true;
     else if (wherry__sim_fault(host, WHERRY_FAULT_ACCEPT, sizeof(errors) / sizeof(*errors), &value))
         *result = -errors[value];
     else
@@ -174,14 +173,15 @@ static int accept_one(wherry__sim_socket *socket, struct sockaddr *name, socklen
     wherry__sim_host *host = socket->host;
     wherry__sim_socket *made = NULL;
     wherry__sim_name remote;
+    ssize_t failure;
     int result;
 
     if (socket->class->accept == NULL)
         return -EOPNOTSUPP;
     if (host->descriptor_count >= host->descriptors_max)
         return -EMFILE;
-    if (accept_fails(host, &result))
-        return result;
+    if (accept_fails(socket, &failure))
+        return (int)failure;
     result = socket->class->accept(socket, &made);
     if (result < 0)
         return result;

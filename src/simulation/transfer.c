@@ -9,14 +9,21 @@
 /* Of a send that is made short. */
 #define PARTS_MAX 64
 
-static bool receive_fails(wherry__sim_host *host, ssize_t *result)
+/* Once, and not twice in a row: who tries again gets on. */
+bool wherry__sim_call_fails(wherry__sim_socket *socket, ssize_t *result)
 {
-    if (wherry__sim_call_strikes(host, WHERRY_FAULT_INTERRUPTED))
+    const bool again = socket->put_off;
+
+    socket->put_off = false;
+    if (again)
+        return false;
+    if (wherry__sim_call_strikes(socket->host, WHERRY_FAULT_INTERRUPTED))
         *result = -EINTR;
-    else if (wherry__sim_call_strikes(host, WHERRY_FAULT_NOT_YET))
+    else if (wherry__sim_call_strikes(socket->host, WHERRY_FAULT_NOT_YET))
         *result = -EAGAIN;
     else
         return false;
+    socket->put_off = true;
     return true;
 }
 
@@ -31,7 +38,7 @@ static ssize_t receive(wherry__sim_socket *socket, void *data, size_t size, int 
     uint64_t most;
     ssize_t result;
 
-    if (receive_fails(socket->host, &result))
+    if (wherry__sim_call_fails(socket, &result))
         return result;
     if (size > 1 && is_stream(socket) &&
         wherry__sim_fault(socket->host, WHERRY_FAULT_SHORT_RECEIVE, size, &most))
@@ -50,12 +57,12 @@ ssize_t wherry__sim_call_receive(wherry_system *self, int descriptor, void *data
                                 WHERRY__SIM_SITE);
 }
 
-static bool send_fails(wherry__sim_host *host, ssize_t *result)
+static bool send_fails(wherry__sim_socket *socket, ssize_t *result)
 {
-    if (receive_fails(host, result))
+    if (wherry__sim_call_fails(socket, result))
         return true;
     *result = -ENOBUFS;
-    return wherry__sim_call_strikes(host, WHERRY_FAULT_NO_BUFFERS);
+    return wherry__sim_call_strikes(socket->host, WHERRY_FAULT_NO_BUFFERS);
 }
 
 /* The parts up to size bytes. Returns how many. */
@@ -81,7 +88,7 @@ static ssize_t send_some(wherry__sim_socket *socket, const struct iovec *parts, 
 
     if (size > SSIZE_MAX)
         return -EINVAL;
-    if (send_fails(socket->host, &result))
+    if (send_fails(socket, &result))
         return result;
     if (size > 1 && is_stream(socket) &&
         wherry__sim_fault(socket->host, WHERRY_FAULT_SHORT_SEND, size - 1, &most)) {
@@ -123,7 +130,7 @@ int wherry__sim_call_receive_many(wherry_system *self, int descriptor, wherry_da
     wherry__sim_socket *socket = wherry__sim_call_find(host, "receive_many", descriptor);
     ssize_t result = -EBADF;
 
-    if (socket != NULL && !receive_fails(host, &result))
+    if (socket != NULL && !wherry__sim_call_fails(socket, &result))
         result = socket->class->receive_many == NULL
                      ? -EOPNOTSUPP
                      : socket->class->receive_many(socket, slots, count, flags);
@@ -137,7 +144,7 @@ int wherry__sim_call_send_many(wherry_system *self, int descriptor, wherry_datag
     wherry__sim_socket *socket = wherry__sim_call_find(host, "send_many", descriptor);
     ssize_t result = -EBADF;
 
-    if (socket != NULL && !send_fails(host, &result))
+    if (socket != NULL && !send_fails(socket, &result))
         result = socket->class->send_many == NULL
                      ? -EOPNOTSUPP
                      : socket->class->send_many(socket, slots, count, flags);

@@ -240,6 +240,9 @@ void wherry__sim_say(const wherry_simulation *world, const char *format, ...) WH
 void wherry__sim_guard(wherry_simulation *world);
 void wherry__sim_unguard(wherry_simulation *world);
 
+/* The world ends. */
+void wherry__sim_guard_end(wherry_simulation *world);
+
 /* Who of the programs that must end has not, and who of all; NULL: all have. */
 const wherry__sim_program *wherry__sim_unended(const wherry_simulation *world);
 const wherry__sim_program *wherry__sim_living(const wherry_simulation *world);
