@@ -6,6 +6,7 @@
 
 extern const struct scenario stream_scenes[];
 extern const struct scenario callback_scenes[];
+extern const struct scenario feed_scenes[];
 extern const struct scenario server_scenes[];
 extern const struct scenario dial_scenes[];
 extern const struct scenario task_scenes[];
