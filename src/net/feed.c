@@ -286,7 +286,7 @@ void wherry_feed_free(wherry_feed *feed)
 int wherry_feed_run(wherry_stream *stream, wherry_feed_items *items, int64_t deadline)
 {
     const wherry_feed_options options = { .stream = stream, .items = items };
-    wherry_feed *feed;
+    wherry_feed *feed = NULL;
     int result = check(&options);
 
     if (result == WHERRY_OK)

@@ -80,7 +80,7 @@ static int wait_for(wherry_server *server, const search *this)
 static int look_up(wherry_server *server, size_t index)
 {
     search this = { .events.resolved = on_resolved, .server = server };
-    wherry_lookup *lookup;
+    wherry_lookup *lookup = NULL;
     int result = wherry_lookup_new(&lookup, .loop = server->loop, .name = server->names[index].text,
                                    .events = &this.events);
 

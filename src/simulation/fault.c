@@ -172,10 +172,12 @@ void wherry__sim_faults_free(wherry_simulation *world)
 
 void wherry_simulation_set_faults(wherry_simulation *world, const wherry_faults *faults)
 {
+    static const wherry_faults none;
+
     if (world == NULL || wherry__sim_changeable(world) < 0)
         return;
     world->faults->over = faults == NULL;
-    world->faults->rates = faults == NULL ? (wherry_faults){ 0 } : *faults;
+    world->faults->rates = *(faults == NULL ? &none : faults);
     if (faults == NULL)
         wherry__sim_ways_calm(world);
 }

@@ -18,16 +18,16 @@ struct wherry__sim_program {
     void *argument;
     bool plain, must_end;
     size_t stack_size;
-    bool alive;             /* has a fiber, or will at its turn */
-    bool begun;             /* has a fiber */
-    bool doomed;            /* is to be discarded when it comes back to the world */
+    bool alive;  /* has a fiber, or will at its turn */
+    bool begun;  /* has a fiber */
+    bool doomed; /* is to be discarded when it comes back to the world */
     wherry__coroutine fiber;
     wherry__sim_event turn; /* when it begins or goes on */
     int64_t last_turn;
     int result;
     char problem[192];
     wherry__sim_errand stopping; /* when it is asked to end */
-    wherry_task *main; /* the task that its body runs in, while it does */
+    wherry_task *main;           /* the task that its body runs in, while it does */
     wherry__sim_arena arena;
 
     /* what is the thread's, while it does not run */

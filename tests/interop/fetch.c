@@ -289,10 +289,9 @@ static void page_that_is_not_there_is_told_and_the_next_one_comes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(all_pages_come_from_nginx, child_setup,
+        cmocka_unit_test_setup_teardown(all_pages_come_from_nginx, child_setup, child_teardown),
+        cmocka_unit_test_setup_teardown(all_pages_come_from_pythons_server, child_setup,
                                         child_teardown),
-        cmocka_unit_test_setup_teardown(all_pages_come_from_pythons_server,
-                                        child_setup, child_teardown),
         cmocka_unit_test_setup_teardown(two_servers_are_asked_at_once, child_setup, child_teardown),
         cmocka_unit_test_setup_teardown(page_that_is_not_there_is_told_and_the_next_one_comes,
                                         child_setup, child_teardown),

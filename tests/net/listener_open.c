@@ -119,7 +119,7 @@ static void failures_to_listen_have_their_codes(void **state)
             wherry_address address;
 
             net_any_address(kinds[k], &address);
-            wherry_faulty_plan(world->system, failures[i].kind, .number = failures[i].number,
+            wherry_faulty_plan(world->system, (int)failures[i].kind, .number = failures[i].number,
                                .count = 1);
             assert_int_equal(listen_on(world, &address, &listener), failures[i].code);
             assert_null(listener);

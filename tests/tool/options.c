@@ -261,9 +261,8 @@ static void bad_endpoints_are_told_with_the_place_of_the_mistake(void **state)
     command_assert_error(2, "wherry: unknown scheme \"127.0.0.1\", not one of tcp, unix, ",
                          "unix:PATH)", "connect", "127.0.0.1:7000");
     command_assert_error(2, "wherry: ", "unix:PATH)", "connect", "tcp://[::1:7000");
-    command_assert_error(2,
-                         "wherry: a label cannot begin with a hyphen, at byte 6 of ", "", "connect",
-                         "tcp://-example.com:80");
+    command_assert_error(2, "wherry: a label cannot begin with a hyphen, at byte 6 of ", "",
+                         "connect", "tcp://-example.com:80");
     command_assert_error(2, "wherry: udp endpoints are not supported here, at byte 0 of ", "",
                          "serve", "udp://127.0.0.1:0");
     /* The second one, with a place of its own, and nothing is opened for the first. */
