@@ -30,8 +30,8 @@ static void interrupted_calls_are_made_again(void **state)
 
     net_pair(NET_PAIR, ends);
     for (int as_file = 0; as_file < 2; as_file++) {
-        enum wherry_call out = as_file ? WHERRY_CALL_WRITE : WHERRY_CALL_SEND;
-        enum wherry_call in = as_file ? WHERRY_CALL_READ : WHERRY_CALL_RECEIVE;
+        int out = as_file ? WHERRY_CALL_WRITE : WHERRY_CALL_SEND;
+        int in = as_file ? WHERRY_CALL_READ : WHERRY_CALL_RECEIVE;
 
         wherry_faulty_plan(world->system, out, .number = EINTR, .count = 3);
         wherry_faulty_plan(world->system, in, .number = EINTR, .count = 3);
