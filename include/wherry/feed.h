@@ -58,7 +58,7 @@ struct wherry_feed_items {
 typedef struct wherry_feed_options {
     size_t size; /* set by the macro */
     wherry_feed **result;
-    wherry_stream *stream;    /* may be connecting still: the feed begins when it is connected */
+    wherry_stream *stream;    /* may be connecting still: the feed begins behind connected */
     wherry_feed_items *items; /* must live until the feed has ended */
     int shutdown;             /* not 0: behind the last item the stream's sending is shut down
                                  (wherry_stream_shutdown); otherwise it stays open */

@@ -165,6 +165,8 @@ static bool step(wherry_feed *feed)
     }
     if (feed->has_item)
         return send_item(feed);
+    if (feed->stream->connecting || feed->stream->announce)
+        return false; /* it wakes the feed when it has told that it is connected */
     return !feed->late && take_item(feed);
 }
 

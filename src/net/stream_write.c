@@ -152,11 +152,6 @@ void wherry__stream_write(wherry_stream *stream)
         wherry__stream_wake_feeder(stream);
 }
 
-static bool takes_no_offer(const wherry_stream *stream)
-{
-    return stream->connecting || stream->announce || stream->output != NULL || stream->blocked;
-}
-
 ssize_t wherry__stream_offer(wherry_stream *stream, wherry_bytes bytes)
 {
     struct iovec part = { (void *)(uintptr_t)bytes.data, bytes.length };
@@ -166,7 +161,7 @@ ssize_t wherry__stream_offer(wherry_stream *stream, wherry_bytes bytes)
         wherry__stream_write(stream);
     if (stream->refusal != WHERRY_OK)
         return stream->refusal;
-    if (takes_no_offer(stream))
+    if (stream->output != NULL || stream->blocked)
         return 0;
     result = wherry__socket_send(stream->loop->system, stream->source.descriptor, &part, 1,
                                  stream->as_file, stream->ask_first);

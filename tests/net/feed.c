@@ -520,13 +520,16 @@ static void closed_stream_does_not_wait_for_what_the_feed_had(void **state)
     net *world = *state;
     couple both;
     feeding self;
+    size_t descriptors;
     ssize_t last = 1;
 
     couple_open(&both, world, NET_TCP4, .send_max = 0);
     shrink(&both);
     start(&self, &both, sizes, 1);
     net_settle(world);
+    descriptors = net_descriptors();
     wherry_stream_close(both.stream);
+    assert_int_equal(net_descriptors(), descriptors - 1); /* not when the far end has read */
     assert_true(net_take_all(world, both.far, taken, LARGE, &last) < LARGE);
     assert_int_equal(last, 0);
     net_settle(world);
@@ -536,12 +539,26 @@ static void closed_stream_does_not_wait_for_what_the_feed_had(void **state)
 
 /* --- connecting */
 
+static void remove_path(const wherry_address *address)
+{
+    char path[WHERRY_ADDRESS_PATH_MAX + 1] = "";
+
+    memcpy(path, address->at.path, address->length);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void expect_connected(feeding *self, char what)
+{
+    (void)what;
+    assert_string_equal(self->couple->told.trace, "c");
+}
+
 static void feed_waits_for_its_stream_to_be_connected(void **state)
 {
     const size_t sizes[] = { 10, 0 };
     net *world = *state;
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         wherry_address address;
         couple both = { .world = world };
         feeding self;
@@ -552,12 +569,16 @@ static void feed_waits_for_its_stream_to_be_connected(void **state)
                                                .loop = world->loop, .events = &both.told.events),
                          WHERRY_OK);
         start(&self, &both, sizes, 2);
+        self.couple = &both;
+        self.act = expect_connected;
         both.far = accept(listener, NULL, NULL);
         assert_true(both.far >= 0);
         expect_all(&self, &both);
         assert_string_equal(both.told.trace, "c");
         finish(&self, &both);
         assert_int_equal(close(listener), 0);
+        if (kinds[i] == NET_UNIX)
+            remove_path(&address);
     }
 }
 
@@ -577,6 +598,7 @@ static void failed_connection_ends_it(void **state)
     start(&self, &both, sizes, 1);
     NET_UNTIL(world, self.ends == 1);
     assert_int_equal(self.reason, WHERRY_E_REFUSED);
+    assert_string_equal(self.trace, "e");
     finish(&self, &both);
 }
 
