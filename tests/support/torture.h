@@ -67,4 +67,7 @@ typedef struct torture_ground {
  * test. */
 void torture_try_all(const torture_scenario *scenarios, const torture_ground *ground, size_t most);
 
+/* The main function of a test of all lists, on sockets and in worlds. */
+int torture_all(size_t most);
+
 #endif
