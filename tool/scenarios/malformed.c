@@ -50,23 +50,10 @@ static void count_ends(wherry_handler *self, wherry_peer *client, int reason)
 static int run(struct stage *stage, void *argument)
 {
     struct rules *rules = argument;
-    char text[SERVICE_TEXT_SIZE];
-    wherry_address address;
-    wherry_server *server;
-    int result;
+    int result = service_stand(
+        stage, 1, 0,
+        (wherry_server_options){ .protocol = rules->protocol, .handler = &rules->handler });
 
-    stage_place(stage, 1, 0, &address);
-    (void)wherry_endpoint_format(WHERRY_TRANSPORT_TCP, &address, text, sizeof(text));
-    result = wherry_server_new(&server, .endpoints = text, .protocol = rules->protocol,
-                               .handler = &rules->handler);
-    if (result < 0)
-        return result;
-    result = wherry_server_start(server);
-    if (result == WHERRY_OK && wherry_server_address(server, 0, &address) == WHERRY_OK) {
-        stage_placed(stage, 0, &address);
-        result = stage_wait_over(stage);
-    }
-    wherry_server_free(server);
     stage_check(stage,
                 !stage_is_over(stage) || rules->truncated >= rules->cut ||
                     stage_was_struck(stage, WHERRY_FAULT_NO_MEMORY),

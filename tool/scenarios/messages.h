@@ -43,6 +43,10 @@ int service_stop(struct service *service, wherry_server *server);
 /* A servant on the first host, in slot 0, until the scenario is over. argument: the service. */
 int service_run(struct stage *stage, void *argument);
 
+/* The body of a servant with a server of its own, until the scenario is over; the endpoint and the
+ * result are filled in. */
+int service_stand(struct stage *stage, unsigned host, unsigned slot, wherry_server_options options);
+
 /* A job: messages, all at once, and their answers. The caller's common is the service. */
 int service_call(struct stage *stage, struct caller *caller, int64_t patience);
 

@@ -124,24 +124,12 @@ static void on_disconnect(wherry_handler *self, wherry_peer *client, int reason)
 static int run(struct stage *stage, void *argument)
 {
     struct relay *relay = argument;
-    char text[SERVICE_TEXT_SIZE];
-    wherry_address address;
-    wherry_server *server;
     int result;
 
     relay->passages = NULL;
-    stage_place(stage, 2, 1, &address);
-    (void)wherry_endpoint_format(WHERRY_TRANSPORT_TCP, &address, text, sizeof(text));
-    result = wherry_server_new(&server, .endpoints = text, .protocol = relay->service->protocol,
-                               .handler = &relay->handler);
-    if (result < 0)
-        return result;
-    result = wherry_server_start(server);
-    if (result == WHERRY_OK && wherry_server_address(server, 0, &address) == WHERRY_OK) {
-        stage_placed(stage, 1, &address);
-        result = stage_wait_over(stage);
-    }
-    wherry_server_free(server);
+    result = service_stand(stage, 2, 1,
+                           (wherry_server_options){ .protocol = relay->service->protocol,
+                                                    .handler = &relay->handler });
     for (struct passage *this = relay->passages; this != NULL; this = this->next)
         if (this->server != NULL) /* there was no memory for on_disconnect */
             dissolve(this);

@@ -297,6 +297,30 @@ int service_run(struct stage *stage, void *argument)
     return result;
 }
 
+int service_stand(struct stage *stage, unsigned host, unsigned slot, wherry_server_options options)
+{
+    char text[SERVICE_TEXT_SIZE];
+    wherry_address address;
+    wherry_server *server;
+    int result;
+
+    stage_place(stage, host, slot, &address);
+    (void)wherry_endpoint_format(WHERRY_TRANSPORT_TCP, &address, text, sizeof(text));
+    options.size = sizeof(options);
+    options.result = &server;
+    options.endpoints = text;
+    result = wherry_server_new_with(&options);
+    if (result < 0)
+        return result;
+    result = wherry_server_start(server);
+    if (result == WHERRY_OK && wherry_server_address(server, 0, &address) == WHERRY_OK) {
+        stage_placed(stage, slot, &address);
+        result = stage_wait_over(stage);
+    }
+    wherry_server_free(server);
+    return result;
+}
+
 /* --- what is drawn */
 
 static const struct framing {

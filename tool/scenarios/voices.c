@@ -86,24 +86,11 @@ static int handle(wherry_handler *self, wherry_peer *client)
 static int run(struct stage *stage, void *argument)
 {
     struct choir *choir = argument;
-    char text[SERVICE_TEXT_SIZE];
-    wherry_address address;
-    wherry_server *server;
-    int result;
 
-    stage_place(stage, 1, 0, &address);
-    (void)wherry_endpoint_format(WHERRY_TRANSPORT_TCP, &address, text, sizeof(text));
-    result = wherry_server_new(&server, .endpoints = text, .protocol = &wherry_length32,
-                               .handler = &choir->handler, .stream = &choir->server_stream);
-    if (result < 0)
-        return result;
-    result = wherry_server_start(server);
-    if (result == WHERRY_OK && wherry_server_address(server, 0, &address) == WHERRY_OK) {
-        stage_placed(stage, 0, &address);
-        result = stage_wait_over(stage);
-    }
-    wherry_server_free(server);
-    return result;
+    return service_stand(stage, 1, 0,
+                         (wherry_server_options){ .protocol = &wherry_length32,
+                                                  .handler = &choir->handler,
+                                                  .stream = &choir->server_stream });
 }
 
 /* --- the client */
