@@ -20,15 +20,12 @@
 
 static parcel_post post;
 static failing_memory memory;
-static wherry__sim_flow *flow;
 
 static void open(wherry_simulation_options options)
 {
     failing_memory_init(&memory, 0, false);
     options.memory = &memory.base;
     parcel_open(&post, options);
-    flow = wherry__sim_flow_new(post.world);
-    assert_non_null(flow);
 }
 
 static int start(void **state)
@@ -40,7 +37,6 @@ static int start(void **state)
 
 static void close_world(void)
 {
-    wherry__sim_flow_release(post.world, flow);
     parcel_close(&post);
     failing_memory_assert_empty(&memory);
 }
@@ -63,36 +59,12 @@ static void set_link(wherry_link link)
     assert_int_equal(wherry_simulation_link(post.world, "a", "b", &link), WHERRY_OK);
 }
 
-static void send_datagram(int number)
+/* In their order, and no two at the same time. */
+static void assert_one_by_one(size_t count)
 {
-    parcel_send(post.a, post.b, NULL, number, 100, 0);
-}
-
-static void send_segment(int number)
-{
-    parcel_send(post.a, post.b, flow, number, 100, 0);
-}
-
-static void assert_arrived_at(int number, int64_t time)
-{
-    assert_true(parcel_fate_of(number)->arrived);
-    assert_int_equal(parcel_fate_of(number)->time, time);
-}
-
-static void assert_lost(int number)
-{
-    assert_false(parcel_fate_of(number)->arrived);
-}
-
-/* All of them, none twice, one after the other. */
-static void assert_in_order(size_t count)
-{
-    assert_int_equal(post.count, count);
-    for (size_t i = 0; i < count; i++) {
-        assert_true(post.fates[i].arrived);
-        assert_int_equal(post.fates[i].number, i);
-        assert_true(i == 0 || post.fates[i].time > post.fates[i - 1].time);
-    }
+    parcel_assert_in_order(count);
+    for (size_t i = 1; i < count; i++)
+        assert_true(post.fates[i].time > post.fates[i - 1].time);
 }
 
 /* --- time */
@@ -100,47 +72,47 @@ static void assert_in_order(size_t count)
 static void test_a_packet_takes_the_latency(void **state)
 {
     (void)state;
-    send_datagram(1);
-    send_segment(2);
+    parcel_send_datagram(1);
+    parcel_send_segment(2);
     parcel_run(LATENCY - 1);
     assert_int_equal(post.count, 0);
     parcel_run(1);
-    assert_arrived_at(1, LATENCY);
-    assert_arrived_at(2, LATENCY);
+    parcel_assert_arrived_at(1, LATENCY);
+    parcel_assert_arrived_at(2, LATENCY);
 }
 
 static void test_latency_can_be_none(void **state)
 {
     (void)state;
     set_link((wherry_link){ .latency = -1 });
-    send_datagram(1);
+    parcel_send_datagram(1);
     assert_int_equal(post.count, 0);
     parcel_run(0);
-    assert_arrived_at(1, 0);
+    parcel_assert_arrived_at(1, 0);
 }
 
 static void test_a_setting_holds_for_both_directions_and_no_other_link(void **state)
 {
     (void)state;
     set_link((wherry_link){ .latency = 7 * MS });
-    send_datagram(1);
+    parcel_send_datagram(1);
     parcel_send(post.b, post.a, NULL, 2, 0, 0);
     parcel_send(post.a, post.c, NULL, 3, 0, 0);
     parcel_run(10 * MS);
-    assert_arrived_at(1, 7 * MS);
-    assert_arrived_at(2, 7 * MS);
-    assert_arrived_at(3, LATENCY);
+    parcel_assert_arrived_at(1, 7 * MS);
+    parcel_assert_arrived_at(2, 7 * MS);
+    parcel_assert_arrived_at(3, LATENCY);
 }
 
 static void test_within_one_host_it_arrives_when_the_call_is_over(void **state)
 {
     (void)state;
     parcel_send(post.a, post.a, NULL, 1, 10, 0);
-    parcel_send(post.a, post.a, flow, 2, 10, 0);
+    parcel_send(post.a, post.a, post.flow, 2, 10, 0);
     assert_int_equal(post.count, 0);
     wherry__sim_settle(post.world);
-    assert_arrived_at(1, 0);
-    assert_arrived_at(2, 0);
+    parcel_assert_arrived_at(1, 0);
+    parcel_assert_arrived_at(2, 0);
 }
 
 static void test_jitter_lets_datagrams_overtake_but_keeps_the_order_of_a_flow(void **state)
@@ -150,12 +122,12 @@ static void test_jitter_lets_datagrams_overtake_but_keeps_the_order_of_a_flow(vo
     (void)state;
     set_link((wherry_link){ .jitter = 10 * MS });
     for (int i = 0; i < 1000; i++)
-        send_segment(i);
+        parcel_send_segment(i);
     parcel_run(WHERRY_SECONDS(10));
-    assert_in_order(1000);
+    assert_one_by_one(1000);
     post.count = 0;
     for (int i = 0; i < 1000; i++)
-        send_datagram(i);
+        parcel_send_datagram(i);
     parcel_run(WHERRY_SECONDS(10));
     assert_int_equal(parcel_arrived(), 1000);
     for (size_t i = 1; i < post.count; i++)
@@ -168,7 +140,7 @@ static int64_t time_with_traffic_to_c(bool traffic)
     open_again((wherry_simulation_options){ .seed = 5, .link = { .jitter = 10 * MS } });
     if (traffic)
         parcel_send(post.a, post.c, NULL, 2, 100, 0);
-    send_datagram(1);
+    parcel_send_datagram(1);
     parcel_run(WHERRY_SECONDS(1));
     return parcel_fate_of(1)->time;
 }
@@ -185,16 +157,16 @@ static void test_a_packet_leaves_when_the_one_before_has_left(void **state)
 {
     (void)state;
     set_link((wherry_link){ .latency = -1, .bytes_per_second = 1000 });
-    send_segment(1);
-    send_segment(2);
-    send_datagram(3);
+    parcel_send_segment(1);
+    parcel_send_segment(2);
+    parcel_send_datagram(3);
     parcel_run(WHERRY_SECONDS(1));
-    assert_arrived_at(1, 160 * MS);
-    assert_arrived_at(2, 320 * MS);
-    assert_arrived_at(3, 448 * MS);
-    send_datagram(4); /* the link has been idle meanwhile */
+    parcel_assert_arrived_at(1, 160 * MS);
+    parcel_assert_arrived_at(2, 320 * MS);
+    parcel_assert_arrived_at(3, 448 * MS);
+    parcel_send_datagram(4); /* the link has been idle meanwhile */
     parcel_run(WHERRY_SECONDS(1));
-    assert_arrived_at(4, 1128 * MS);
+    parcel_assert_arrived_at(4, 1128 * MS);
 }
 
 static void test_the_queue_takes_its_bytes_and_not_one_more(void **state)
@@ -202,27 +174,27 @@ static void test_the_queue_takes_its_bytes_and_not_one_more(void **state)
     (void)state;
     set_link((wherry_link){ .latency = -1, .bytes_per_second = 1000, .queue = 3 * 128 });
     for (int i = 0; i < 4; i++)
-        send_datagram(i);
+        parcel_send_datagram(i);
     parcel_run(WHERRY_SECONDS(1));
-    assert_arrived_at(2, 384 * MS);
-    assert_lost(3);
+    parcel_assert_arrived_at(2, 384 * MS);
+    parcel_assert_lost(3);
     set_link((wherry_link){ .latency = -1, .bytes_per_second = 1000, .queue = 3 * 128 - 1 });
     for (int i = 4; i < 7; i++)
-        send_datagram(i);
+        parcel_send_datagram(i);
     parcel_run(WHERRY_SECONDS(1));
     assert_true(parcel_fate_of(5)->arrived);
-    assert_lost(6);
+    parcel_assert_lost(6);
 }
 
 static void test_an_idle_link_takes_a_packet_larger_than_its_queue(void **state)
 {
     (void)state;
     set_link((wherry_link){ .latency = -1, .bytes_per_second = 1000, .queue = 1 });
-    send_datagram(1);
-    send_datagram(2);
+    parcel_send_datagram(1);
+    parcel_send_datagram(2);
     parcel_run(WHERRY_SECONDS(1));
-    assert_arrived_at(1, 128 * MS);
-    assert_lost(2);
+    parcel_assert_arrived_at(1, 128 * MS);
+    parcel_assert_lost(2);
 }
 
 static void test_a_full_queue_delays_a_flow_and_loses_none_of_it(void **state)
@@ -230,11 +202,11 @@ static void test_a_full_queue_delays_a_flow_and_loses_none_of_it(void **state)
     (void)state;
     set_link((wherry_link){ .latency = -1, .bytes_per_second = 1000, .queue = 160 });
     for (int i = 0; i < 3; i++)
-        send_segment(i);
+        parcel_send_segment(i);
     parcel_run(WHERRY_SECONDS(10));
-    assert_in_order(3);
-    assert_arrived_at(0, 160 * MS);
-    assert_arrived_at(1, 320 * MS + 200 * MS);
+    assert_one_by_one(3);
+    parcel_assert_arrived_at(0, 160 * MS);
+    parcel_assert_arrived_at(1, 320 * MS + 200 * MS);
 }
 
 static void test_a_datagram_larger_than_the_mtu_pays_for_its_fragments(void **state)
@@ -243,10 +215,10 @@ static void test_a_datagram_larger_than_the_mtu_pays_for_its_fragments(void **st
     set_link((wherry_link){ .latency = -1, .bytes_per_second = 1000, .mtu = 1000 });
     parcel_send(post.a, post.b, NULL, 1, 1000 - DATAGRAM_HEADERS, 0);
     parcel_run(WHERRY_SECONDS(10));
-    assert_arrived_at(1, WHERRY_SECONDS(1));
+    parcel_assert_arrived_at(1, WHERRY_SECONDS(1));
     parcel_send(post.a, post.b, NULL, 2, 1001 - DATAGRAM_HEADERS, 0);
     parcel_run(WHERRY_SECONDS(10));
-    assert_arrived_at(2, WHERRY_SECONDS(10) + (1001 + DATAGRAM_HEADERS) * MS);
+    parcel_assert_arrived_at(2, WHERRY_SECONDS(10) + (1001 + DATAGRAM_HEADERS) * MS);
 }
 
 static void test_the_size_of_a_segment_follows_the_mtu(void **state)
@@ -263,8 +235,8 @@ static void test_the_size_of_a_segment_follows_the_mtu(void **state)
 static void test_statistics_count_what_is_under_way_and_what_arrived(void **state)
 {
     (void)state;
-    send_datagram(1);
-    send_segment(2);
+    parcel_send_datagram(1);
+    parcel_send_segment(2);
     assert_int_equal(post.world->statistics.under_way, 2);
     assert_int_equal(post.world->statistics.packets, 0);
     parcel_run(MS);
@@ -276,8 +248,8 @@ static void test_statistics_count_what_is_under_way_and_what_arrived(void **stat
 static void test_the_end_of_the_world_gives_back_what_is_under_way(void **state)
 {
     (void)state;
-    send_datagram(1);
-    send_segment(2);
+    parcel_send_datagram(1);
+    parcel_send_segment(2);
     parcel_send(post.a, post.a, NULL, 3, 10, 0);
     assert_int_equal(wherry_simulation_hold(post.world, "a", "c"), WHERRY_OK);
     parcel_send(post.a, post.c, NULL, 4, 10, 0);
@@ -289,10 +261,10 @@ static void test_the_end_of_the_world_gives_back_what_is_under_way(void **state)
 static void test_a_silent_flow_is_lost(void **state)
 {
     (void)state;
-    send_segment(1);
-    flow->silent = true;
-    send_segment(2);
-    parcel_send(post.a, post.a, flow, 3, 0, 0);
+    parcel_send_segment(1);
+    post.flow->silent = true;
+    parcel_send_segment(2);
+    parcel_send(post.a, post.a, post.flow, 3, 0, 0);
     parcel_run(WHERRY_SECONDS(1));
     assert_int_equal(parcel_lost(), 3);
 }
@@ -301,11 +273,11 @@ static void test_without_memory_for_a_link_it_carries_nothing(void **state)
 {
     (void)state;
     memory.fail_at = memory.calls + 1;
-    send_segment(1);
+    parcel_send_segment(1);
     assert_int_equal(post.count, 0);
     wherry__sim_settle(post.world);
-    assert_lost(1);
-    assert_true(flow->silent);
+    parcel_assert_lost(1);
+    assert_true(post.flow->silent);
 }
 
 typedef struct last_event {
@@ -336,7 +308,7 @@ static void test_arrivals_and_losses_are_told(void **state)
 
     (void)state;
     open_again((wherry_simulation_options){ .observer = &last.observer });
-    send_datagram(1);
+    parcel_send_datagram(1);
     parcel_run(MS);
     assert_string_equal(last.what, "arrive");
     assert_string_equal(last.host, "b");
@@ -345,7 +317,7 @@ static void test_arrivals_and_losses_are_told(void **state)
     assert_int_equal(last.from_family, AF_INET);
     assert_int_equal(wherry_simulation_partition(post.world, "a", "b", MS), WHERRY_OK);
     memset(last.what, 0, sizeof(last.what));
-    send_datagram(2);
+    parcel_send_datagram(2);
     assert_string_equal(last.what, "lost");
     assert_string_equal(last.detail, "partition");
 }

@@ -15,14 +15,13 @@
 
 static parcel_post post;
 static failing_memory memory;
-static wherry__sim_flow *flow, *other_flow;
+static wherry__sim_flow *other_flow;
 
 static int start(void **state)
 {
     (void)state;
     failing_memory_init(&memory, 0, false);
     parcel_open(&post, (wherry_simulation_options){ .memory = &memory.base });
-    flow = wherry__sim_flow_new(post.world);
     other_flow = wherry__sim_flow_new(post.world);
     return 0;
 }
@@ -30,7 +29,6 @@ static int start(void **state)
 static int finish(void **state)
 {
     (void)state;
-    wherry__sim_flow_release(post.world, flow);
     wherry__sim_flow_release(post.world, other_flow);
     parcel_close(&post);
     failing_memory_assert_empty(&memory);
@@ -57,90 +55,59 @@ static void release(void)
     assert_int_equal(wherry_simulation_release(post.world, "a", "b"), WHERRY_OK);
 }
 
-static void send_datagram(int number)
-{
-    parcel_send(post.a, post.b, NULL, number, 100, 0);
-}
-
-static void send_segment(int number)
-{
-    parcel_send(post.a, post.b, flow, number, 100, 0);
-}
-
-static void assert_arrived_at(int number, int64_t time)
-{
-    assert_true(parcel_fate_of(number)->arrived);
-    assert_int_equal(parcel_fate_of(number)->time, time);
-}
-
-static void assert_lost(int number)
-{
-    assert_false(parcel_fate_of(number)->arrived);
-}
-
-/* Those with the numbers from 0 on, in their order. */
-static void assert_in_order(size_t count)
-{
-    assert_int_equal(post.count, count);
-    for (size_t i = 0; i < count; i++) {
-        assert_true(post.fates[i].arrived);
-        assert_int_equal(post.fates[i].number, i);
-    }
-}
-
 /* --- partitions and datagrams */
 
 static void test_a_datagram_is_lost_that_leaves_into_a_partition(void **state)
 {
     (void)state;
     partition(MS);
-    send_datagram(1);
+    parcel_send_datagram(1);
     parcel_run(MS - 1);
-    send_datagram(2);
+    parcel_send_datagram(2);
     parcel_run(1);
-    send_datagram(3); /* it is over at that instant */
+    parcel_send_datagram(3); /* it is over at that instant */
     parcel_run(MS);
-    assert_lost(1);
-    assert_lost(2);
-    assert_arrived_at(3, MS + LATENCY);
+    parcel_assert_lost(1);
+    parcel_assert_lost(2);
+    parcel_assert_arrived_at(3, MS + LATENCY);
 }
 
 static void test_a_datagram_is_lost_that_arrives_at_a_partition(void **state)
 {
     (void)state;
-    send_datagram(1);
+    parcel_send_datagram(1);
     parcel_run(LATENCY / 2);
     partition(WHERRY_NEVER);
     parcel_run(MS);
-    assert_lost(1);
+    parcel_assert_lost(1);
 }
 
 static void test_a_partition_that_is_over_before_the_arrival_is_not_met(void **state)
 {
     (void)state;
-    send_datagram(1);
+    parcel_send_datagram(1);
     partition(LATENCY);
     parcel_run(MS);
-    assert_arrived_at(1, LATENCY);
+    parcel_assert_arrived_at(1, LATENCY);
 }
 
 static void test_a_partition_cuts_both_ways_and_one_way_only_one(void **state)
 {
     (void)state;
     partition(WHERRY_NEVER);
-    send_datagram(1);
+    parcel_send_datagram(1);
     parcel_send(post.b, post.a, NULL, 2, 0, 0);
     parcel_send(post.a, post.c, NULL, 3, 0, 0);
     heal();
     assert_int_equal(wherry_simulation_partition_oneway(post.world, "a", "b", WHERRY_NEVER),
                      WHERRY_OK);
-    send_datagram(4);
+    parcel_send_datagram(4);
     parcel_send(post.b, post.a, NULL, 5, 0, 0);
     parcel_run(MS);
-    assert_lost(1);
-    assert_lost(2);
+    parcel_assert_lost(1);
+    parcel_assert_lost(2);
     assert_true(parcel_fate_of(3)->arrived);
-    assert_lost(4);
+    parcel_assert_lost(4);
     assert_true(parcel_fate_of(5)->arrived);
 }
 
@@ -150,11 +117,11 @@ static void test_of_two_partitions_the_longer_counts(void **state)
     partition(10 * MS);
     partition(MS);
     parcel_run(10 * MS - 1);
-    send_datagram(1);
+    parcel_send_datagram(1);
     parcel_run(1);
-    send_datagram(2);
+    parcel_send_datagram(2);
     parcel_run(MS);
-    assert_lost(1);
+    parcel_assert_lost(1);
     assert_true(parcel_fate_of(2)->arrived);
 }
 
@@ -164,32 +131,32 @@ static void test_a_flow_goes_on_with_the_retransmission_that_follows(void **stat
 {
     (void)state;
     partition(WHERRY_SECONDS(1));
-    send_segment(0);
+    parcel_send_segment(0);
     parcel_run(100 * MS);
-    send_segment(1);
+    parcel_send_segment(1);
     parcel_run(WHERRY_SECONDS(10));
     /* Sent again after 200, 600 and 1,400 ms; what was sent later follows the first. */
-    assert_in_order(2);
-    assert_arrived_at(0, 1400 * MS + LATENCY);
-    assert_arrived_at(1, 1400 * MS + LATENCY + 1);
+    parcel_assert_in_order(2);
+    parcel_assert_arrived_at(0, 1400 * MS + LATENCY);
+    parcel_assert_arrived_at(1, 1400 * MS + LATENCY + 1);
 }
 
 static void test_a_syn_is_sent_again_after_1_3_and_7_seconds(void **state)
 {
     (void)state;
     partition(WHERRY_SECONDS(3) + 1);
-    parcel_send(post.a, post.b, flow, 1, 0, WHERRY_PACKET_SYN);
+    parcel_send(post.a, post.b, post.flow, 1, 0, WHERRY_PACKET_SYN);
     parcel_run(WHERRY_SECONDS(100));
-    assert_arrived_at(1, WHERRY_SECONDS(7) + LATENCY);
+    parcel_assert_arrived_at(1, WHERRY_SECONDS(7) + LATENCY);
 }
 
 static void test_a_retransmission_at_the_very_end_of_a_partition_gets_through(void **state)
 {
     (void)state;
     partition(WHERRY_SECONDS(3));
-    parcel_send(post.a, post.b, flow, 1, 0, WHERRY_PACKET_SYN);
+    parcel_send(post.a, post.b, post.flow, 1, 0, WHERRY_PACKET_SYN);
     parcel_run(WHERRY_SECONDS(100));
-    assert_arrived_at(1, WHERRY_SECONDS(3) + LATENCY);
+    parcel_assert_arrived_at(1, WHERRY_SECONDS(3) + LATENCY);
 }
 
 /* 0.2 + 0.4 + ... + 102.4 s is 204.6 s; from then on every 120 s. */
@@ -197,20 +164,20 @@ static void test_retransmissions_are_two_minutes_apart_at_most(void **state)
 {
     (void)state;
     partition(WHERRY_SECONDS(330));
-    send_segment(1);
+    parcel_send_segment(1);
     parcel_run(WHERRY_SECONDS(1000));
-    assert_arrived_at(1, WHERRY_SECONDS(444.6) + LATENCY);
+    parcel_assert_arrived_at(1, WHERRY_SECONDS(444.6) + LATENCY);
 }
 
 static void test_what_is_sent_again_may_meet_a_partition_at_its_arrival(void **state)
 {
     (void)state;
     partition(150 * MS);
-    send_segment(1);
+    parcel_send_segment(1);
     parcel_run(200 * MS);
     partition(MS);
     parcel_run(WHERRY_SECONDS(1));
-    assert_arrived_at(1, 600 * MS + LATENCY);
+    parcel_assert_arrived_at(1, 600 * MS + LATENCY);
 }
 
 static void test_what_was_under_way_before_a_partition_stays_before_what_left_into_it(void **state)
@@ -219,16 +186,16 @@ static void test_what_was_under_way_before_a_partition_stays_before_what_left_in
     assert_int_equal(
         wherry_simulation_link(post.world, "a", "b", &(wherry_link){ .latency = 300 * MS }),
         WHERRY_OK);
-    send_segment(0);
+    parcel_send_segment(0);
     parcel_run(MS);
     partition(100 * MS);
-    send_segment(1);
+    parcel_send_segment(1);
     parcel_run(250 * MS);
-    send_segment(2);
+    parcel_send_segment(2);
     parcel_run(WHERRY_SECONDS(10));
-    assert_in_order(3);
-    assert_arrived_at(0, 300 * MS);
-    assert_arrived_at(1, 501 * MS);
+    parcel_assert_in_order(3);
+    parcel_assert_arrived_at(0, 300 * MS);
+    parcel_assert_arrived_at(1, 501 * MS);
 }
 
 static void test_what_is_sent_again_does_not_overtake_what_was_slower_before(void **state)
@@ -237,15 +204,15 @@ static void test_what_is_sent_again_does_not_overtake_what_was_slower_before(voi
     assert_int_equal(wherry_simulation_link(post.world, "a", "b",
                                             &(wherry_link){ .latency = WHERRY_SECONDS(1) }),
                      WHERRY_OK);
-    send_segment(0);
+    parcel_send_segment(0);
     assert_int_equal(wherry_simulation_link(post.world, "a", "b", &(wherry_link){ .latency = MS }),
                      WHERRY_OK);
     partition(MS);
-    send_segment(1);
+    parcel_send_segment(1);
     parcel_run(WHERRY_SECONDS(10));
-    assert_in_order(2);
-    assert_arrived_at(0, WHERRY_SECONDS(1));
-    assert_arrived_at(1, WHERRY_SECONDS(1) + 1);
+    parcel_assert_in_order(2);
+    parcel_assert_arrived_at(0, WHERRY_SECONDS(1));
+    parcel_assert_arrived_at(1, WHERRY_SECONDS(1) + 1);
 }
 
 /* Each millisecond a packet, while partitions, holds and jitter come and go. */
@@ -256,7 +223,7 @@ static void test_no_fault_of_a_link_changes_the_order_of_a_flow_or_loses_of_it(v
                                             &(wherry_link){ .latency = 3 * MS, .jitter = 9 * MS }),
                      WHERRY_OK);
     for (int i = 0; i < 3000; i++) {
-        send_segment(i);
+        parcel_send_segment(i);
         if (i % 97 == 0)
             partition((i % 13 + 1) * 7 * MS);
         if (i % 101 == 0)
@@ -270,17 +237,17 @@ static void test_no_fault_of_a_link_changes_the_order_of_a_flow_or_loses_of_it(v
     heal();
     release();
     parcel_run(WHERRY_SECONDS(300));
-    assert_in_order(3000);
+    parcel_assert_in_order(3000);
 }
 
 static void test_a_reset_is_lost_in_a_partition(void **state)
 {
     (void)state;
     partition(WHERRY_SECONDS(1));
-    parcel_send(post.a, post.b, flow, 1, 0, WHERRY_PACKET_RST);
+    parcel_send(post.a, post.b, post.flow, 1, 0, WHERRY_PACKET_RST);
     parcel_send(post.a, post.b, other_flow, 2, 0, 0);
     parcel_run(WHERRY_SECONDS(10));
-    assert_lost(1);
+    parcel_assert_lost(1);
     assert_true(parcel_fate_of(2)->arrived);
 }
 
@@ -288,13 +255,13 @@ static void test_a_flow_that_has_given_up_is_not_sent_again(void **state)
 {
     (void)state;
     partition(WHERRY_NEVER);
-    send_segment(1);
-    send_segment(2);
+    parcel_send_segment(1);
+    parcel_send_segment(2);
     parcel_run(MS);
-    flow->silent = true;
+    post.flow->silent = true;
     parcel_run(WHERRY_SECONDS(1));
-    assert_lost(1);
-    assert_lost(2);
+    parcel_assert_lost(1);
+    parcel_assert_lost(2);
     assert_int_equal(post.world->agenda.count, 0);
 }
 
@@ -304,18 +271,18 @@ static void test_a_hold_keeps_everything_and_a_release_gives_it_in_order(void **
 {
     (void)state;
     hold();
-    send_segment(0);
+    parcel_send_segment(0);
     parcel_run(MS);
-    send_datagram(1);
+    parcel_send_datagram(1);
     parcel_run(MS);
     parcel_send(post.a, post.b, other_flow, 2, 0, 0);
-    send_segment(3);
+    parcel_send_segment(3);
     parcel_run(WHERRY_SECONDS(100));
     assert_int_equal(post.count, 0);
     release();
-    send_segment(4);
+    parcel_send_segment(4);
     parcel_run(MS);
-    assert_in_order(5);
+    parcel_assert_in_order(5);
     assert_true(parcel_fate_of(3)->time - parcel_fate_of(0)->time < 10);
 }
 
@@ -323,11 +290,11 @@ static void test_a_clog_ends_by_itself_or_with_a_release(void **state)
 {
     (void)state;
     assert_int_equal(wherry_simulation_clog(post.world, "a", "b", WHERRY_SECONDS(1)), WHERRY_OK);
-    send_datagram(1);
+    parcel_send_datagram(1);
     parcel_run(WHERRY_SECONDS(2));
-    assert_arrived_at(1, WHERRY_SECONDS(1));
+    parcel_assert_arrived_at(1, WHERRY_SECONDS(1));
     assert_int_equal(wherry_simulation_clog(post.world, "a", "b", WHERRY_SECONDS(1)), WHERRY_OK);
-    send_datagram(2);
+    parcel_send_datagram(2);
     parcel_run(MS);
     release();
     parcel_run(MS);
@@ -338,14 +305,14 @@ static void test_what_is_released_into_a_partition_meets_it(void **state)
 {
     (void)state;
     hold();
-    send_datagram(0);
-    send_segment(1);
+    parcel_send_datagram(0);
+    parcel_send_segment(1);
     parcel_run(MS);
     partition(WHERRY_SECONDS(1));
     release();
     parcel_run(WHERRY_SECONDS(10));
-    assert_lost(0);
-    assert_arrived_at(1, 1400 * MS + LATENCY);
+    parcel_assert_lost(0);
+    parcel_assert_arrived_at(1, 1400 * MS + LATENCY);
 }
 
 /* --- hosts without power */
@@ -354,21 +321,21 @@ static void test_packets_to_a_host_that_is_off(void **state)
 {
     (void)state;
     assert_int_equal(wherry_simulation_power_off(post.world, "b"), WHERRY_OK);
-    send_datagram(1);
-    send_segment(2);
+    parcel_send_datagram(1);
+    parcel_send_segment(2);
     parcel_run(MS);
-    assert_lost(1);
+    parcel_assert_lost(1);
     assert_int_equal(wherry_simulation_restart(post.world, "b"), WHERRY_OK);
     parcel_run(WHERRY_SECONDS(1));
-    assert_arrived_at(2, 200 * MS + LATENCY);
+    parcel_assert_arrived_at(2, 200 * MS + LATENCY);
 }
 
 static void test_a_host_without_power_sends_nothing_again(void **state)
 {
     (void)state;
     partition(WHERRY_SECONDS(1));
-    send_segment(1);
-    send_segment(2);
+    parcel_send_segment(1);
+    parcel_send_segment(2);
     parcel_send(post.a, post.c, other_flow, 3, 0, 0);
     assert_int_equal(wherry_simulation_partition(post.world, "a", "c", WHERRY_SECONDS(1)),
                      WHERRY_OK);
@@ -381,12 +348,12 @@ static void test_a_host_without_power_sends_nothing_again(void **state)
 static void test_what_has_left_a_host_before_its_power_went_arrives(void **state)
 {
     (void)state;
-    send_datagram(0);
-    send_segment(1);
+    parcel_send_datagram(0);
+    parcel_send_segment(1);
     parcel_run(LATENCY / 2);
     assert_int_equal(wherry_simulation_power_off(post.world, "a"), WHERRY_OK);
     parcel_run(MS);
-    assert_in_order(2);
+    parcel_assert_in_order(2);
 }
 
 /* --- all hosts at once */
@@ -403,8 +370,8 @@ static void test_a_star_means_all_others_and_those_to_come(void **state)
     parcel_send(d, post.a, NULL, 2, 0, 0);
     parcel_send(d, post.c, NULL, 3, 0, 0);
     parcel_run(MS);
-    assert_lost(1);
-    assert_lost(2);
+    parcel_assert_lost(1);
+    parcel_assert_lost(2);
     assert_true(parcel_fate_of(3)->arrived);
 }
 
@@ -414,11 +381,11 @@ static void test_of_two_partitions_of_all_the_longer_counts_for_hosts_to_come(vo
     assert_int_equal(wherry_simulation_partition(post.world, "*", "*", 10 * MS), WHERRY_OK);
     assert_int_equal(wherry_simulation_partition(post.world, "*", "*", MS), WHERRY_OK);
     parcel_run(10 * MS - 1);
-    send_datagram(1);
+    parcel_send_datagram(1);
     parcel_run(1);
-    send_datagram(2);
+    parcel_send_datagram(2);
     parcel_run(MS);
-    assert_lost(1);
+    parcel_assert_lost(1);
     assert_true(parcel_fate_of(2)->arrived);
 }
 
@@ -436,7 +403,7 @@ static void test_what_is_said_later_of_one_host_goes_before_a_star(void **state)
     parcel_run(MS);
     assert_true(parcel_fate_of(1)->arrived);
     assert_true(parcel_fate_of(2)->arrived);
-    assert_lost(3);
+    parcel_assert_lost(3);
     assert_true(parcel_fate_of(4)->arrived);
     assert_true(parcel_fate_of(5)->arrived);
 }

@@ -34,10 +34,13 @@ void parcel_open(parcel_post *opened, wherry_simulation_options options)
     post->a = host_called("a", "10.0.0.1");
     post->b = host_called("b", "10.0.0.2");
     post->c = host_called("c", "10.0.0.3 fd00::3");
+    post->flow = wherry__sim_flow_new(post->world);
+    assert_non_null(post->flow);
 }
 
 void parcel_close(parcel_post *closed)
 {
+    wherry__sim_flow_release(closed->world, closed->flow);
     wherry_simulation_free(closed->world);
     closed->world = NULL;
 }
@@ -104,6 +107,16 @@ void parcel_send(wherry__sim_host *from, wherry__sim_host *to, wherry__sim_flow 
     wherry__sim_packet_send(&p->packet);
 }
 
+void parcel_send_datagram(int number)
+{
+    parcel_send(post->a, post->b, NULL, number, 100, 0);
+}
+
+void parcel_send_segment(int number)
+{
+    parcel_send(post->a, post->b, post->flow, number, 100, 0);
+}
+
 void parcel_run(int64_t duration)
 {
     wherry__sim_settle(post->world);
@@ -123,7 +136,27 @@ const parcel_fate *parcel_fate_of(int number)
     return found;
 }
 
-static size_t count(bool arrived)
+void parcel_assert_arrived_at(int number, int64_t time)
+{
+    assert_true(parcel_fate_of(number)->arrived);
+    assert_int_equal(parcel_fate_of(number)->time, time);
+}
+
+void parcel_assert_lost(int number)
+{
+    assert_false(parcel_fate_of(number)->arrived);
+}
+
+void parcel_assert_in_order(size_t count)
+{
+    assert_int_equal(post->count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(post->fates[i].arrived);
+        assert_int_equal(post->fates[i].number, i);
+    }
+}
+
+static size_t count_fates(bool arrived)
 {
     size_t result = 0;
 
@@ -134,10 +167,10 @@ static size_t count(bool arrived)
 
 size_t parcel_arrived(void)
 {
-    return count(true);
+    return count_fates(true);
 }
 
 size_t parcel_lost(void)
 {
-    return count(false);
+    return count_fates(false);
 }

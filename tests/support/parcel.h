@@ -23,6 +23,7 @@ typedef struct parcel_fate {
 typedef struct parcel_post {
     wherry_simulation *world;
     wherry__sim_host *a, *b, *c;
+    wherry__sim_flow *flow;
     parcel_fate fates[PARCELS_MAX]; /* in the order in which it became clear */
     size_t count;
     size_t copies; /* that were made of datagrams */
@@ -36,11 +37,21 @@ void parcel_close(parcel_post *post);
 void parcel_send(wherry__sim_host *from, wherry__sim_host *to, wherry__sim_flow *flow, int number,
                  size_t length, unsigned flags);
 
+/* The same from a to b with 100 bytes; a segment is one of the post's flow. */
+void parcel_send_datagram(int number);
+void parcel_send_segment(int number);
+
 /* Lets the world go on for a duration. */
 void parcel_run(int64_t duration);
 
 /* The only fate of a number; fails the test if there is none or another. */
 const parcel_fate *parcel_fate_of(int number);
+
+void parcel_assert_arrived_at(int number, int64_t time);
+void parcel_assert_lost(int number);
+
+/* All that there are: the numbers from 0 on, in their order. */
+void parcel_assert_in_order(size_t count);
 
 /* How many arrived, and were lost. */
 size_t parcel_arrived(void);
