@@ -91,6 +91,8 @@ static void end(wherry_feed *feed, int reason)
     if (reason == WHERRY_E_END && feed->shutdown) {
         int result = stream == NULL ? feed->cut : wherry_stream_shutdown(stream);
 
+        if (feed->reason != WHERRY_OK)
+            return; /* freed by whom the stream has told that a pipe is over */
         reason = result < 0 ? result : reason;
     }
     stop(feed, reason);

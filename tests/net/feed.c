@@ -694,6 +694,50 @@ static void iterator_that_closes_the_stream_may_end_as_well(void **state)
     }
 }
 
+/* The stream of a pipe tells its end within the shutdown behind the last item. */
+typedef struct listening {
+    wherry_stream_events events; /* first */
+    feeding *feeding;
+    int ends;
+} listening;
+
+static void free_the_feed(wherry_stream_events *events, wherry_stream *stream, int reason)
+{
+    listening *self = (listening *)events;
+
+    (void)stream;
+    (void)reason;
+    self->ends++;
+    wherry_feed_free(self->feeding->feed);
+    self->feeding->feed = NULL;
+}
+
+static void feed_freed_while_a_pipe_tells_its_end_tells_nothing(void **state)
+{
+    const size_t sizes[] = { 10 };
+    net *world = *state;
+    listening told = { .events.ended = free_the_feed };
+    wherry_stream *stream;
+    feeding self;
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(wherry_stream_new(&stream, .loop = world->loop, .descriptor = ends[1],
+                                       .events = &told.events),
+                     WHERRY_OK);
+    feeding_init(&self, sizes, 1);
+    told.feeding = &self;
+    assert_int_equal(
+        wherry_feed_new(&self.feed, .stream = stream, .items = &self.base, .shutdown = 1),
+        WHERRY_OK);
+    net_settle(world);
+    assert_int_equal(told.ends, 1);
+    assert_string_equal(self.trace, "nbasn");
+    wherry_stream_free(stream);
+    (void)close(ends[0]);
+    feeding_clear(&self);
+}
+
 static void freed_feed_leaves_the_stream_usable(void **state)
 {
     const size_t sizes[] = { LARGE };
@@ -854,6 +898,7 @@ int main(void)
         NET_TEST(failed_connection_ends_it),
         NET_TEST(everything_may_be_ended_within_each_callback),
         NET_TEST(iterator_that_closes_the_stream_may_end_as_well),
+        NET_TEST(feed_freed_while_a_pipe_tells_its_end_tells_nothing),
         NET_TEST(freed_feed_leaves_the_stream_usable),
         NET_TEST(loop_may_go_before_the_feed),
         NET_TEST(what_makes_no_sense_is_refused),
