@@ -8,6 +8,7 @@ struct call {
     struct service *service;
     struct stage *stage;
     struct talk *talk;
+    struct ear ear; /* of raw bytes */
     wherry_peer *peer;
     uint8_t *buffer;
     uint64_t count; /* of messages, or bytes */
@@ -77,8 +78,9 @@ static int send_all(void *argument)
 
 /* --- receiving */
 
-static int receive_all(struct call *this, struct ear *ear)
+static int receive_all(void *argument)
 {
+    struct call *this = argument;
     wherry_bytes message;
     int result;
 
@@ -87,7 +89,7 @@ static int receive_all(struct call *this, struct ear *ear)
         (void)stage_timed(this->stage, this->deadline, result);
         if (result < 0)
             break;
-        if (this->service->is_raw ? ear_hear(ear, message) < 0
+        if (this->service->is_raw ? ear_hear(&this->ear, message) < 0
                                   : !way_hear_message(this->stage, &this->talk->back, message))
             return WHERRY_E_BROKEN;
     }
@@ -124,19 +126,11 @@ static int count_answers(const struct call *this, uint64_t count)
 /* WHERRY_OK: every message was answered, and both directions ended in order. */
 static int converse(struct call *this)
 {
-    struct ear ear = ear_for_dialler(this->stage, this->talk);
     uint64_t count = this->count;
-    wherry_group *group;
-    int result = wherry_group_new(&group);
+    int result;
 
-    if (result < 0)
-        return result;
-    result = wherry_spawn(NULL, send_all, this, .group = group);
-    if (result == WHERRY_OK)
-        result = receive_all(this, &ear);
-    if (result == WHERRY_E_END)
-        result = wherry_group_join(group, NULL, WHERRY_NEVER);
-    wherry_group_free(group);
+    this->ear = ear_for_dialler(this->stage, this->talk);
+    result = talk_both_ways(send_all, receive_all, this);
     if (result == WHERRY_OK)
         result = this->result;
     return result == WHERRY_OK ? count_answers(this, count) : result;

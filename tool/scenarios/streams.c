@@ -45,6 +45,7 @@ static struct streams *prepare(struct stage *stage, visit_body *visit, stage_job
 struct exchange {
     struct stage *stage;
     wherry_stream *stream;
+    struct ear *ear;
     struct way *out;
     uint64_t total;
     int64_t deadline;
@@ -63,20 +64,20 @@ static int send_all(void *argument)
     return this->result;
 }
 
+static int receive_all(void *argument)
+{
+    struct exchange *this = argument;
+
+    return ear_receive_all(this->ear, this->stream, this->deadline);
+}
+
 /* WHERRY_OK: both directions came to their orderly end. */
 static int exchange(struct exchange *this, struct ear *ear)
 {
-    wherry_group *group;
-    int result = wherry_group_new(&group);
+    int result;
 
-    if (result < 0)
-        return result;
-    result = wherry_spawn(NULL, send_all, this, .group = group);
-    if (result == WHERRY_OK)
-        result = ear_receive_all(ear, this->stream, this->deadline);
-    if (result == WHERRY_E_END)
-        result = wherry_group_join(group, NULL, WHERRY_NEVER);
-    wherry_group_free(group);
+    this->ear = ear;
+    result = talk_both_ways(send_all, receive_all, this);
     way_finish(this->out);
     return result < 0 ? result : this->result;
 }

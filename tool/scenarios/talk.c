@@ -40,6 +40,22 @@ struct talk *talk_new(struct stage *stage)
     return talk;
 }
 
+int talk_both_ways(wherry_body *say, wherry_body *hear, void *argument)
+{
+    wherry_group *group;
+    int result = wherry_group_new(&group);
+
+    if (result < 0)
+        return result;
+    result = wherry_spawn(NULL, say, argument, .group = group);
+    if (result == WHERRY_OK)
+        result = hear(argument);
+    if (result == WHERRY_E_END)
+        result = wherry_group_join(group, NULL, WHERRY_NEVER);
+    wherry_group_free(group);
+    return result;
+}
+
 void talk_write_head(const struct talk *talk, uint8_t head[TALK_HEAD])
 {
     for (unsigned i = 0; i < TALK_HEAD; i++)

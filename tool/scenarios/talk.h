@@ -49,6 +49,10 @@ bool way_hear(struct stage *stage, struct way *way, wherry_bytes bytes);
 /* The receiver was told this end. */
 bool way_end(struct stage *stage, struct way *way, int reason);
 
+/* Has say called in a task of its own while hear runs, and waits for say where hear came to an
+ * orderly end. WHERRY_OK: it did; how say ended is for say to keep. */
+int talk_both_ways(wherry_body *say, wherry_body *hear, void *argument);
+
 /* Whoever dies tells nothing; who never read the head cannot have said anything; and where there is
  * no memory left, on_disconnect may not be called. */
 bool talk_may_end_early(struct stage *stage, const struct talk *talk);
