@@ -296,6 +296,15 @@ static void note_unanswered(wherry__race *race)
                                 WHERRY_E_TIMED_OUT, "no answer yet");
 }
 
+/* Where nothing was tried there was no address, or one of the other family only. */
+static int why_lost(wherry__race *race)
+{
+    if (race->report.count == 0 && race->endpoint->count > 0)
+        wherry__race_report_add(&race->report, race->endpoint->addresses, WHERRY_E_NO_NAME,
+                                "not of the family asked for");
+    return race->report.count > 0 ? race->report.code : WHERRY_E_NO_NAME;
+}
+
 static int finish(wherry__race *race, int result)
 {
     if (race->winner != NULL)
@@ -303,7 +312,7 @@ static int finish(wherry__race *race, int result)
     else if (result == WHERRY_E_TIMED_OUT)
         note_unanswered(race);
     else if (result == WHERRY_OK)
-        result = race->report.count > 0 ? race->report.code : WHERRY_E_NO_NAME;
+        result = why_lost(race);
     while (!wherry__list_empty(&race->attempts))
         end_attempt(WHERRY__OWNER(race->attempts.next, attempt, link));
     wherry_lookup_free(race->sides[0].lookup);

@@ -57,7 +57,7 @@ static int64_t current_limit(const wherry_retry *retry, int64_t now)
 {
     int64_t lasting = or_default(retry->reset_after, RESET_AFTER_DEFAULT);
 
-    if (retry->limit == 0 || (retry->succeeded != 0 && now - retry->succeeded >= lasting))
+    if (retry->limit == 0 || (retry->succeeded != 0 && retry->succeeded <= now - lasting))
         return first_of(retry);
     return retry->limit < ceiling_of(retry) ? retry->limit : ceiling_of(retry);
 }

@@ -467,6 +467,20 @@ static void names_that_fail(void **state)
     }
 }
 
+static void an_address_of_the_other_family_is_named(void **state)
+{
+    world this;
+
+    (void)state;
+    open_world(&this, DIALER);
+    this.dial.endpoint = "tcp://10.0.1.1:7";
+    this.dial.options.family = WHERRY_FAMILY_IPV6;
+    run_world(&this, connect_it, &this.dial);
+    assert_int_equal(this.dial.result, WHERRY_E_NO_NAME);
+    assert_string_equal(this.dial.problem, "connecting to 10.0.1.1:7: not of the family asked for");
+    close_world(&this);
+}
+
 static void a_name_that_is_never_answered_takes_the_deadline(void **state)
 {
     world this;
@@ -544,6 +558,7 @@ int main(void)
         cmocka_unit_test(the_error_that_says_most_is_told),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(names_that_fail),
+        cmocka_unit_test(an_address_of_the_other_family_is_named),
         cmocka_unit_test(a_name_that_is_never_answered_takes_the_deadline),
         cmocka_unit_test(it_can_be_canceled_at_each_moment),
     };

@@ -105,6 +105,21 @@ static void a_success_that_lasted_begins_anew(void **state)
     loop_fixture_run(fixture->loop, wait_body, &retry);
 }
 
+static void success_at_any_time_can_be_reckoned_with(void **state)
+{
+    loop_fixture *fixture = *state;
+    wherry_retry retry = { .succeeded = INT64_MIN, .limit = SECOND };
+
+    (void)next(&retry, fixture->loop);
+    assert_int_equal(retry.limit, WHERRY_MILLISECONDS(200));
+    retry = (wherry_retry){ .succeeded = INT64_MAX, .limit = SECOND };
+    (void)next(&retry, fixture->loop);
+    assert_int_equal(retry.limit, 2 * SECOND);
+    retry = (wherry_retry){ .succeeded = 1, .limit = SECOND, .reset_after = INT64_MAX };
+    (void)next(&retry, fixture->loop);
+    assert_int_equal(retry.limit, 2 * SECOND);
+}
+
 static void what_makes_no_sense_is_named(void **state)
 {
     static const struct {
@@ -282,6 +297,7 @@ int main(void)
         TEST(a_policy_of_ones_own),
         TEST(pauses_are_drawn_from_nothing_to_the_limit),
         TEST(a_success_that_lasted_begins_anew),
+        TEST(success_at_any_time_can_be_reckoned_with),
         TEST(what_makes_no_sense_is_named),
         cmocka_unit_test(it_connects_when_the_server_is_there_at_last),
         cmocka_unit_test(the_deadline_ends_it),
