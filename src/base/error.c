@@ -179,7 +179,7 @@ const char *wherry_problem(void)
     return current_place();
 }
 
-int wherry__fail(int code, const char *format, ...)
+int(wherry__fail)(int code, const char *format, ...)
 {
     char sentence[WHERRY__PROBLEM_SIZE] = "";
     int number = errno;

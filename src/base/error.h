@@ -14,6 +14,11 @@
  * wherry_problem(), to say more about a failure further down. errno is left alone. */
 WHERRY_FORMAT(2, 3) __attribute__((cold)) int wherry__fail(int code, const char *format, ...);
 
+#ifdef __clang_analyzer__
+/* An analyzer that does not look into other files is told what it answers. */
+#define wherry__fail(code, ...) ((void)(wherry__fail)(code, __VA_ARGS__), (code))
+#endif
+
 /* The code for an errno(3) value, positive or negated; WHERRY_E_SYSTEM for one without a code of
  * its own. */
 int wherry__error_from_errno(int number);

@@ -77,7 +77,7 @@ static int copy_options(wherry_race_options *options, wherry_stream_options *str
         result = check_options(options);
     if (result == WHERRY_OK)
         result = wherry__stream_limits_copy(stream, options->stream);
-    if (result < 0)
+    if (result != WHERRY_OK)
         return result;
     if (stream->events != NULL && stream->events->connected != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "option stream: events.connected is not called here");

@@ -297,7 +297,7 @@ int wherry_feed_run(wherry_stream *stream, wherry_feed_items *items, int64_t dea
         result = wherry__wait_allowed(stream->loop, deadline);
     if (result == WHERRY_OK)
         result = make(&options, &feed);
-    if (result < 0)
+    if (result != WHERRY_OK)
         return result;
     feed->runs = true;
     result = WHERRY__WAITED("feed.run",

@@ -135,7 +135,7 @@ static void on_ready(wherry__source *source, unsigned events)
     if (!is_told(listener) && listener->waiting != NULL)
         wherry__wait_wake(listener->waiting, WHERRY_OK);
     for (size_t i = 0; i < listener->accepted_per_pass && is_told(listener); i++) {
-        wherry_stream *stream;
+        wherry_stream *stream = NULL;
 
         WHERRY__PROBE_IF(listener->closed, "listener.closed-when-it-accepted");
         WHERRY__PROBE_IF(listener->paused, "listener.paused-when-it-accepted");

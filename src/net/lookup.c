@@ -321,10 +321,10 @@ int wherry__lookup_begin(wherry_loop *loop, const char *name, wherry_family fami
     code = read_name(lookup, name, &host);
     if (code == WHERRY_OK)
         code = ask(lookup, &host);
-    if (code < 0)
-        wherry_lookup_free(lookup);
-    else
+    if (code == WHERRY_OK)
         *result = lookup;
+    else
+        wherry_lookup_free(lookup);
     return code;
 }
 
@@ -348,7 +348,7 @@ int wherry_lookup_new_with(const wherry_lookup_options *given)
     if (options.deadline != 0 && options.deadline <= loop->now)
         return WHERRY_E_TIMED_OUT;
     result = wherry__lookup_begin(loop, options.name, options.family, options.events, &lookup);
-    if (result < 0)
+    if (result != WHERRY_OK)
         return result;
     if (options.deadline != 0 && !lookup->over)
         wherry__deadline_arm(&loop->deadlines, &lookup->deadline, options.deadline);

@@ -120,7 +120,7 @@ void wherry__sim_soon(wherry_simulation *world, wherry__sim_event *event)
     event->soon = true;
     event->cause = world->step;
     event->next = NULL;
-    if (agenda->soon_first == NULL)
+    if (agenda->soon_last == NULL)
         agenda->soon_first = event;
     else
         agenda->soon_last->next = event;

@@ -67,11 +67,11 @@ void wherry__sim_arena_init(wherry__sim_arena *arena, wherry__sim_host *host)
 
 void wherry__sim_arena_clear(wherry__sim_arena *arena)
 {
-    arena->fails = false;
-    while (!wherry__list_empty(&arena->blocks)) {
-        header *block = WHERRY__OWNER(arena->blocks.next, header, link);
+    wherry__link *link;
 
-        leave(block);
-        free(block);
-    }
+    arena->fails = false;
+    while ((link = wherry__list_take(&arena->blocks)) != NULL)
+        free(WHERRY__OWNER(link, header, link));
+    arena->count = 0;
+    arena->bytes = 0;
 }

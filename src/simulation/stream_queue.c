@@ -43,7 +43,7 @@ void wherry__sim_piece_fill(wherry__sim_piece *piece, wherry__sim_source *source
 void wherry__sim_queue_put(wherry__sim_queue *queue, wherry__sim_piece *piece)
 {
     piece->next = NULL;
-    if (queue->first == NULL)
+    if (queue->last == NULL)
         queue->first = piece;
     else
         queue->last->next = piece;
@@ -75,7 +75,7 @@ wherry__sim_piece *wherry__sim_queue_take(wherry__sim_queue *queue, wherry_memor
                                           size_t limit)
 {
     wherry__sim_piece *first = queue->first;
-    wherry__sim_piece *piece = first;
+    wherry__sim_piece *piece;
 
     if (first == NULL)
         return NULL;
