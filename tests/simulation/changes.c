@@ -4,38 +4,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <wherry.h>
 
+#include "support/simulated.h"
+
 #define SECOND WHERRY_SECONDS(1)
 #define ENDPOINT "tcp://127.0.0.1:7000"
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)unsetenv("WHERRY_SIMULATION_SEED");
-    return 0;
-}
-
-static int answers(wherry_handler *self, wherry_peer *client)
-{
-    wherry_bytes message;
-    int result = wherry_peer_receive(client, &message, WHERRY_NEVER);
-
-    (void)self;
-    return result < 0 ? result : wherry_peer_send(client, message, WHERRY_NEVER);
-}
-
-static int serves(void *argument)
-{
-    wherry_handler handler = { .handle = answers };
-
-    (void)argument;
-    return wherry_serve(.endpoints = ENDPOINT, .handler = &handler);
-}
 
 static int asks(void *argument)
 {
@@ -103,7 +80,7 @@ static void test_an_observer_does_not_change_the_world(void **state)
     (void)state;
     assert_int_equal(wherry_simulation_new(&this.world, .quiet = 1, .observer = &this.observer),
                      WHERRY_OK);
-    (void)wherry_simulation_spawn(this.world, "10.0.0.1", serves, NULL);
+    (void)wherry_simulation_spawn(this.world, "10.0.0.1", simulated_echo, NULL);
     (void)wherry_simulation_spawn(this.world, "10.0.0.1", asks, &answered, .delay = SECOND);
     assert_int_equal(wherry_simulation_run(this.world, 10 * SECOND), WHERRY_OK);
     assert_true(this.arrivals > 0);
@@ -175,10 +152,10 @@ static void test_waits_that_are_always_interrupted_are_running_in_circles(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_an_observer_does_not_change_the_world, setup),
-        cmocka_unit_test_setup(test_a_world_is_not_changed_from_one_within_it, setup),
+        cmocka_unit_test_setup(test_an_observer_does_not_change_the_world, simulated_unseeded),
+        cmocka_unit_test_setup(test_a_world_is_not_changed_from_one_within_it, simulated_unseeded),
         cmocka_unit_test_setup(test_waits_that_are_always_interrupted_are_running_in_circles,
-                               setup),
+                               simulated_unseeded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

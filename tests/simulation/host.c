@@ -5,29 +5,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <wherry.h>
 
 #include "simulation/world.h"
-
-static wherry_simulation *world;
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)unsetenv("WHERRY_SIMULATION_SEED");
-    return wherry_simulation_new(&world, .quiet = 1);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    wherry_simulation_free(world);
-    return 0;
-}
+#include "support/world.h"
 
 static void assert_made(const char *addresses)
 {
@@ -299,7 +283,7 @@ static void test_packets_leave_from_the_first_address_of_the_family_or_the_one_t
     assert_source("fd00::2", "10.0.0.1", NULL);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, world_open, world_close)
 
 int main(void)
 {

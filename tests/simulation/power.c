@@ -4,35 +4,24 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <wherry.h>
 
 #include "simulation/world.h"
+#include "support/world.h"
 
 #define SECOND WHERRY_SECONDS(1)
 #define MILLISECOND WHERRY_MILLISECONDS(1)
-
-static wherry_simulation *world;
 
 /* What programs have done; they share it, as they share the process. */
 static int begun, ended, arrivals;
 
 static int setup(void **state)
 {
-    (void)state;
-    (void)unsetenv("WHERRY_SIMULATION_SEED");
     begun = ended = arrivals = 0;
-    return wherry_simulation_new(&world, .quiet = 1);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    wherry_simulation_free(world);
-    return 0;
+    return world_open(state);
 }
 
 static void spawn(const char *host, wherry_body *body)
@@ -518,7 +507,7 @@ static void test_a_host_that_there_is_not(void **state)
     assert_int_equal(wherry_simulation_kill(world, "*"), WHERRY_E_INVALID);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, world_close)
 
 int main(void)
 {

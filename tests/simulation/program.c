@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -14,26 +13,11 @@
 
 #include "loop/coroutine.h"
 #include "simulation/program.h"
+#include "support/world.h"
 #include "system/ambient.h"
 
 #define SECOND WHERRY_SECONDS(1)
 #define MICROSECOND WHERRY_MICROSECONDS(1)
-
-static wherry_simulation *world;
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)unsetenv("WHERRY_SIMULATION_SEED");
-    return wherry_simulation_new(&world, .quiet = 1);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    wherry_simulation_free(world);
-    return 0;
-}
 
 static void assert_problem(const char *part)
 {
@@ -541,7 +525,7 @@ static void test_memory_fails_where_the_fault_strikes(void **state)
     assert_int_equal(run(), WHERRY_OK);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, world_open, world_close)
 
 int main(void)
 {

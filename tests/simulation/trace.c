@@ -13,6 +13,7 @@
 #include <wherry.h>
 
 #include "simulation/world.h"
+#include "support/simulated.h"
 
 #define SECOND WHERRY_SECONDS(1)
 
@@ -23,30 +24,6 @@ typedef struct course {
     bool faults;
     wherry_simulation_observer *observer;
 } course;
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)unsetenv("WHERRY_SIMULATION_SEED");
-    return 0;
-}
-
-static int answers(wherry_handler *self, wherry_peer *client)
-{
-    wherry_bytes message;
-    int result = wherry_peer_receive(client, &message, WHERRY_NEVER);
-
-    (void)self;
-    return result < 0 ? result : wherry_peer_send(client, message, WHERRY_NEVER);
-}
-
-static int serves(void *argument)
-{
-    wherry_handler handler = { .handle = answers };
-
-    (void)argument;
-    return wherry_serve(.endpoints = "tcp://0.0.0.0:7000", .handler = &handler);
-}
 
 static int asks(void *argument)
 {
@@ -79,7 +56,7 @@ static uint64_t hash_of(const course *this)
     if (this->faults)
         options.faults.millionths[WHERRY_FAULT_SHORT_RECEIVE] = 500000;
     assert_int_equal(wherry_simulation_new_with(&options), WHERRY_OK);
-    assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", serves, NULL), WHERRY_OK);
+    assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", simulated_echo, NULL), WHERRY_OK);
     for (int i = 0; i < 5; i++)
         assert_int_equal(wherry_simulation_spawn(world, "10.0.0.2", asks, &copy, .delay = SECOND),
                          WHERRY_OK);
@@ -280,7 +257,7 @@ static void test_what_is_done_between_runs_follows_from_nothing(void **state)
     wherry_simulation_free(world);
 }
 
-#define TEST(name) cmocka_unit_test_setup(test_##name, setup)
+#define TEST(name) cmocka_unit_test_setup(test_##name, simulated_unseeded)
 
 int main(void)
 {

@@ -6,12 +6,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include <cmocka.h>
 
-#include <wherry/error.h>
+#include <wherry.h>
 
 #include "base/memory.h"
 
@@ -46,6 +47,30 @@ int simulated_close(void **state)
     wherry_simulation_free(self->world);
     failing_memory_assert_empty(&self->memory);
     return 0;
+}
+
+int simulated_unseeded(void **state)
+{
+    (void)state;
+    (void)unsetenv("WHERRY_SIMULATION_SEED");
+    return 0;
+}
+
+static int send_back(wherry_handler *self, wherry_peer *client)
+{
+    wherry_bytes message;
+    int result = wherry_peer_receive(client, &message, WHERRY_NEVER);
+
+    (void)self;
+    return result < 0 ? result : wherry_peer_send(client, message, WHERRY_NEVER);
+}
+
+int simulated_echo(void *argument)
+{
+    wherry_handler handler = { .handle = send_back };
+
+    (void)argument;
+    return wherry_serve(.endpoints = "tcp://0.0.0.0:7000", .handler = &handler);
 }
 
 void simulated_settle(simulated *self)

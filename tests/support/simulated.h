@@ -28,6 +28,12 @@ int simulated_close(void **state);
 void simulated_open_with(simulated *self, wherry_simulation_options *options,
                          const wherry_simulation_host_options *here);
 
+/* Setup of cmocka for worlds that a test makes itself: the environment has no say in their seed. */
+int simulated_unseeded(void **state);
+
+/* A program: a server on port 7000 that sends each message back. */
+int simulated_echo(void *argument);
+
 /* Lets all happen that can happen within a second. */
 void simulated_settle(simulated *self);
 
