@@ -126,18 +126,26 @@ static const wherry__source_class class = {
 
 /* --- the caller's side */
 
+int wherry__watch_check(const wherry_watcher *watcher, unsigned events)
+{
+    if ((events & ~ASKABLE) != 0)
+        return wherry__fail(WHERRY_E_MISUSE, "option events: unknown ones among 0x%x", events);
+    if (watcher != NULL && watcher->ready == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "option watcher: ready is NULL");
+    return WHERRY_OK;
+}
+
 static int check_options(const wherry_watch_options *options)
 {
+    int result;
+
     if (options->result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the watch");
-    if ((options->events & ~ASKABLE) != 0)
-        return wherry__fail(WHERRY_E_MISUSE, "option events: unknown ones among 0x%x",
-                            options->events);
-    if (options->watcher != NULL && options->watcher->ready == NULL)
-        return wherry__fail(WHERRY_E_MISUSE, "option watcher: ready is NULL");
-    if (options->descriptor < 0)
-        return wherry__fail(WHERRY_E_INVALID, "option descriptor: %d is none", options->descriptor);
-    return WHERRY_OK;
+    result = wherry__watch_check(options->watcher, options->events);
+    if (result == WHERRY_OK && options->descriptor < 0)
+        result = wherry__fail(WHERRY_E_INVALID, "option descriptor: %d is none",
+                              options->descriptor);
+    return result;
 }
 
 /* Asks the system once, so that a wrong or doubly watched descriptor is told at once and not when

@@ -9,13 +9,14 @@
 #include "loop/watch.h"
 #include "net/socket.h"
 
+/* Before anything is begun: the other end would see a connection that nobody wanted. */
 static int check(const wherry_socket_watch_options *options)
 {
     if (options->result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the watch");
     if (options->watcher == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "option watcher: there is none");
-    return WHERRY_OK;
+    return wherry__watch_check(options->watcher, options->events);
 }
 
 int wherry_socket_watch_with(const wherry_socket_watch_options *given)

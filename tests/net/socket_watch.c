@@ -226,7 +226,7 @@ static void failure_at_once_is_the_calls_own(void **state)
                      WHERRY_E_MISUSE);
     assert_int_equal(wherry_socket_watch(&watch, .loop = world->loop, .address = &address,
                                          .watcher = &self.watcher, .events = 64),
-                     WHERRY_E_NOT_FOUND);
+                     WHERRY_E_MISUSE);
     assert_null(watch);
     net_settle(world);
     assert_int_equal(self.count, 0);
@@ -272,6 +272,29 @@ static void every_call_may_fail(void **state)
             finish(world, watch);
     }
     assert_int_equal(close(listener), 0);
+}
+
+static void misuse_connects_to_nobody(void **state)
+{
+    net *world = *state;
+    wherry_address address;
+    wherry_watch *watch = NULL;
+    target self = { .watcher.ready = on_event };
+    target deaf = { .watcher.ready = NULL };
+    int descriptor;
+
+    net_any_address(NET_TCP4, &address);
+    assert_int_equal(wherry_socket_listen(NULL, &descriptor, &address), WHERRY_OK);
+    wherry_socket_local(NULL, descriptor, &address);
+    assert_int_equal(wherry_socket_watch(&watch, .loop = world->loop, .address = &address,
+                                         .watcher = &deaf.watcher),
+                     WHERRY_E_MISUSE);
+    assert_int_equal(wherry_socket_watch(&watch, .loop = world->loop, .address = &address,
+                                         .watcher = &self.watcher, .events = 64),
+                     WHERRY_E_MISUSE);
+    assert_int_equal(accept(descriptor, NULL, NULL), -1);
+    assert_int_equal(errno, EAGAIN);
+    wherry_socket_close(NULL, descriptor);
 }
 
 static void states_have_texts(void **state)
@@ -603,6 +626,7 @@ int main(void)
         NET_TEST(watch_may_be_freed_when_the_outcome_is_told),
         NET_TEST(freed_before_the_outcome_nothing_is_told),
         NET_TEST(failure_at_once_is_the_calls_own),
+        NET_TEST(misuse_connects_to_nobody),
         NET_TEST(every_call_may_fail),
         NET_TEST(states_have_texts),
         NET_TEST(one_function_is_told_readable_writable_and_exceptional),
