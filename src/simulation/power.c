@@ -38,30 +38,28 @@ static void for_each(wherry__sim_host *host, void (*action)(wherry__sim_program 
         action(running);
 }
 
-int wherry_simulation_stop(wherry_simulation *world, const char *name)
+static int end(wherry_simulation *world, const char *name, const char *what,
+               void (*action)(wherry__sim_program *program))
 {
     wherry__sim_host *host;
     int result = find(world, name, &host);
 
     if (result < 0)
         return result;
-    tell(host, "stop");
-    for_each(host, wherry__sim_program_stop);
+    tell(host, what);
+    for_each(host, action);
     wherry__sim_settle(world);
     return WHERRY_OK;
 }
 
+int wherry_simulation_stop(wherry_simulation *world, const char *name)
+{
+    return end(world, name, "stop", wherry__sim_program_stop);
+}
+
 int wherry_simulation_kill(wherry_simulation *world, const char *name)
 {
-    wherry__sim_host *host;
-    int result = find(world, name, &host);
-
-    if (result < 0)
-        return result;
-    tell(host, "kill");
-    for_each(host, wherry__sim_program_discard);
-    wherry__sim_settle(world);
-    return WHERRY_OK;
+    return end(world, name, "kill", wherry__sim_program_discard);
 }
 
 /* Nothing of what its sockets would say on their end is said. */
