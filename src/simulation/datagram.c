@@ -198,6 +198,18 @@ int wherry__sim_datagram_send_many(wherry__sim_socket *socket, wherry_datagram_s
     return done > 0 ? (int)done : (int)result;
 }
 
+int wherry__sim_datagram_shutdown(wherry__sim_socket *socket, int how)
+{
+    wherry__sim_datagram *self = wherry__sim_datagram_of(socket);
+
+    if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+        return -EINVAL;
+    self->shut_receive |= how != SHUT_WR;
+    self->shut_send |= how != SHUT_RD;
+    wherry__sim_socket_changed(socket);
+    return 0;
+}
+
 /* --- socket(2) */
 
 static int make(wherry__sim_host *host, const wherry__sim_class *class, wherry__sim_kind kind,

@@ -54,6 +54,7 @@ ssize_t wherry__sim_datagram_receive(wherry__sim_socket *socket, void *data, siz
                                      int flags);
 int wherry__sim_datagram_receive_many(wherry__sim_socket *socket, wherry_datagram_slot *slots,
                                       size_t count, int flags);
+int wherry__sim_datagram_shutdown(wherry__sim_socket *socket, int how);
 unsigned wherry__sim_datagram_readiness(const wherry__sim_datagram *self);
 
 /* Sends slot after slot by the class's way to send one, of which target is NULL for the other end

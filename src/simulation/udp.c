@@ -239,14 +239,9 @@ static int udp_connect(wherry__sim_socket *socket, const wherry__sim_name *remot
 /* One that is not connected is told so, and shut down all the same. */
 static int udp_shutdown(wherry__sim_socket *socket, int how)
 {
-    wherry__sim_datagram *self = wherry__sim_datagram_of(socket);
+    int result = wherry__sim_datagram_shutdown(socket, how);
 
-    if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
-        return -EINVAL;
-    self->shut_receive |= how != SHUT_WR;
-    self->shut_send |= how != SHUT_RD;
-    wherry__sim_socket_changed(socket);
-    return socket->remote.size > 0 ? 0 : -ENOTCONN;
+    return result == 0 && socket->remote.size == 0 ? -ENOTCONN : result;
 }
 
 static unsigned udp_readiness(const wherry__sim_socket *socket)

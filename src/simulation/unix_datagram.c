@@ -180,18 +180,6 @@ static int local_send_many(wherry__sim_socket *socket, wherry_datagram_slot *slo
 
 /* --- ends */
 
-static int local_shutdown(wherry__sim_socket *socket, int how)
-{
-    wherry__sim_datagram *self = wherry__sim_datagram_of(socket);
-
-    if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
-        return -EINVAL;
-    self->shut_receive |= how != SHUT_WR;
-    self->shut_send |= how != SHUT_RD;
-    wherry__sim_socket_changed(socket);
-    return 0;
-}
-
 /* Writable when a quarter of the buffer at most waits to be read (unix_writable), and the other end
  * would take one more. */
 static unsigned local_readiness(const wherry__sim_socket *socket)
@@ -235,7 +223,7 @@ const wherry__sim_class wherry__sim_unix_datagram_class = {
     .send = local_send,
     .receive_many = wherry__sim_datagram_receive_many,
     .send_many = local_send_many,
-    .shutdown = local_shutdown,
+    .shutdown = wherry__sim_datagram_shutdown,
     .readiness = local_readiness,
     .close = local_close,
     .vanish = local_close,
