@@ -84,7 +84,7 @@ static int look_up(wherry_server *server, size_t index)
     int result = wherry_lookup_new(&lookup, .loop = server->loop, .name = server->names[index].text,
                                    .events = &this.events);
 
-    if (result < 0)
+    if (result != WHERRY_OK || lookup == NULL)
         return result;
     result = wait_for(server, &this);
     if (result == WHERRY_OK && this.result < 0)

@@ -3,8 +3,8 @@
 #include "simulation/arena.h"
 
 #include <stdalign.h>
-#include <stdlib.h>
 
+#include "base/memory.h"
 #include "base/size.h"
 
 /* Before each block. A block may be given back by another program than took it. */
@@ -30,6 +30,11 @@ static void leave(header *block)
     block->arena->bytes -= block->size;
 }
 
+static void give(header *block)
+{
+    wherry__memory_give(wherry__memory_default(), block, sizeof(header) + block->size);
+}
+
 static void *resize(wherry_memory *self, void *old, size_t old_size, size_t new_size)
 {
     wherry__sim_arena *arena = (wherry__sim_arena *)(void *)self;
@@ -39,9 +44,10 @@ static void *resize(wherry_memory *self, void *old, size_t old_size, size_t new_
 
     (void)old_size;
     if (new_size == 0) {
-        if (block != NULL)
+        if (block != NULL) {
             leave(block);
-        free(block);
+            give(block);
+        }
         return NULL;
     }
     if (!wherry__size_add(new_size, sizeof(header), &whole) ||
@@ -49,7 +55,8 @@ static void *resize(wherry_memory *self, void *old, size_t old_size, size_t new_
         return NULL;
     if (block != NULL)
         leave(block);
-    grown = realloc(block, whole);
+    grown = wherry__memory_resize(wherry__memory_default(), block,
+                                  block == NULL ? 0 : sizeof(header) + block->size, whole);
     if (grown == NULL) {
         if (block != NULL)
             enter(block->arena, block, block->size);
@@ -71,7 +78,7 @@ void wherry__sim_arena_clear(wherry__sim_arena *arena)
 
     arena->fails = false;
     while ((link = wherry__list_take(&arena->blocks)) != NULL)
-        free(WHERRY__OWNER(link, header, link));
+        give(WHERRY__OWNER(link, header, link));
     arena->count = 0;
     arena->bytes = 0;
 }
