@@ -251,6 +251,7 @@ static int make(const wherry_feed_options *options, wherry_feed **result)
     feed->shutdown = options->shutdown != 0;
     feed->feeder.wake = on_wake;
     feed->stream->feeder = &feed->feeder;
+    wherry__stream_end_room(feed->stream);
     wherry__source_init(feed->loop, &feed->source, &class, -1);
     wherry__deadline_init(&feed->deadline, on_deadline);
     go_on_soon(feed);

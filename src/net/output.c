@@ -11,7 +11,11 @@ static wherry__output *place_in(wherry__chunk *chunk)
 {
     wherry__output *output = (wherry__output *)(void *)chunk->bytes;
 
-    *output = (wherry__output){ .home = chunk };
+    output->home = chunk;
+    output->unsent = 0;
+    output->first = 0; /* segments that are not counted are not looked at, nor set here */
+    output->count = 0;
+    output->room = 0;
     chunk->used = sizeof(*output);
     return output;
 }
@@ -62,6 +66,24 @@ static int add(wherry__output *output, wherry__chunk *chunk, size_t offset, size
                                                            length };
     output->unsent += length;
     return WHERRY_OK;
+}
+
+void wherry__output_begin(wherry__output *output)
+{
+    output->segments[0] = (wherry__segment){ wherry__chunk_hold(output->home), output->home->used,
+                                             0 };
+    output->count = 1;
+}
+
+size_t wherry__output_tail(const wherry__output *output)
+{
+    const wherry__segment *last;
+
+    if (output->count == output->first)
+        return 0;
+    last = &output->segments[output->count - 1];
+    return last->offset + last->length == last->chunk->used ? last->chunk->size - last->chunk->used
+                                                            : 0;
 }
 
 int wherry__output_refer(wherry__output *output, wherry__chunk *chunk, wherry_bytes bytes)

@@ -32,11 +32,16 @@ typedef struct wherry__output {
     size_t unsent;       /* bytes in all segments */
     uint32_t first;      /* segments: a ring would save the moving, but they are few */
     uint32_t count;
+    size_t room; /* fewer bytes than that may be put behind the last ones, and nothing else is to be
+                    done: who sends says so; 0: look at how things stand */
     wherry__segment segments[WHERRY__SEGMENTS];
 } wherry__output;
 
 /* An empty output in a chunk of pool; NULL when there is no memory. */
 wherry__output *wherry__output_make(wherry__chunk_pool *pool);
+
+/* Makes the space behind an empty output its tail, though nothing is there yet. */
+void wherry__output_begin(wherry__output *output);
 
 /* Gives back all chunks, its own last. */
 void wherry__output_free(wherry__output *output);
@@ -45,19 +50,25 @@ void wherry__output_free(wherry__output *output);
  * WHERRY_E_FULL: no segment is left. */
 int wherry__output_copy(wherry__output *output, wherry__chunk_pool *pool, wherry_bytes bytes);
 
-/* Where size more bytes can be copied to right behind the last ones, with nothing else to be done;
- * NULL when there is no such place. What was copied is told with output_grow. */
-static inline uint8_t *wherry__output_tail(const wherry__output *output, size_t size)
-{
-    const wherry__segment *last;
+/* How many bytes could be copied right behind the last ones. */
+size_t wherry__output_tail(const wherry__output *output);
 
-    if (output->count == output->first)
+/* The place right behind the last bytes for size more, which count as queued: the caller copies
+ * them there. NULL: there is not so much room, or no output. */
+static inline uint8_t *wherry__output_place(wherry__output *output, size_t size)
+{
+    wherry__segment *last;
+    uint8_t *place;
+
+    if (output == NULL || size >= output->room)
         return NULL;
     last = &output->segments[output->count - 1];
-    if (last->offset + last->length != last->chunk->used ||
-        last->chunk->size - last->chunk->used < size)
-        return NULL;
-    return last->chunk->bytes + last->chunk->used;
+    place = last->chunk->bytes + last->chunk->used;
+    last->chunk->used += size;
+    last->length += size;
+    output->unsent += size;
+    output->room -= size;
+    return place;
 }
 
 /* Whether bytes, which lie in a chunk, are the first or begin where the last ones end. */
@@ -85,15 +96,6 @@ static inline bool wherry__output_refer_on(wherry__output *output, const wherry_
     last->length += bytes.length;
     output->unsent += bytes.length;
     return true;
-}
-
-static inline void wherry__output_grow(wherry__output *output, size_t size)
-{
-    wherry__segment *last = &output->segments[output->count - 1];
-
-    last->length += size;
-    last->chunk->used += size;
-    output->unsent += size;
 }
 
 /* Adds bytes that lie in chunk, which is held from now on. WHERRY_E_FULL: no segment is left. */

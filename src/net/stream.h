@@ -23,10 +23,11 @@
 
 #include <wherry/stream.h>
 
+#include "base/probe.h"
+#include "base/usually.h"
 #include "loop/loop.h"
 #include "loop/wait.h"
-
-typedef struct wherry__output wherry__output;
+#include "net/output.h"
 
 /* Who uses a stream: told outside of coroutines. Any may be NULL. */
 typedef struct wherry__stream_hooks {
@@ -209,10 +210,28 @@ static inline void wherry__stream_wake_feeder(wherry_stream *stream)
  * is unsent any more, all who flush. */
 void wherry__stream_wake_waiters(wherry_stream *stream);
 
+/* wherry__stream_place where nothing is queued yet, and a chunk is at hand. */
+uint8_t *wherry__stream_first_place(wherry_stream *stream, size_t total);
+
 /* The way of nearly all sends of a batch: the place behind what is queued already, for total bytes
  * that the caller now copies there, to be written at the end of the pass. NULL: send them the long
  * way. */
-uint8_t *wherry__stream_place(wherry_stream *stream, size_t total);
+static inline uint8_t *wherry__stream_place(wherry_stream *stream, size_t total)
+{
+    uint8_t *place;
+
+    if (WHERRY__FAULT_POINT("stream.send.long-way"))
+        return NULL;
+    place = wherry__output_place(stream->output, total);
+    return WHERRY__USUALLY(place != NULL) ? place : wherry__stream_first_place(stream, total);
+}
+
+/* Something changed for senders: the next one looks at how things stand. */
+static inline void wherry__stream_end_room(wherry_stream *stream)
+{
+    if (stream->output != NULL)
+        stream->output->room = 0;
+}
 
 /* The same for bytes of the input that lie right behind the last ones queued: they are referred to.
  */

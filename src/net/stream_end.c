@@ -205,6 +205,7 @@ static void part(wherry_stream *stream)
     WHERRY__PROBE_IF(stream->receiver != NULL, "stream.close.receiver-waits");
     WHERRY__PROBE_IF(!wherry__list_empty(&stream->waiters), "stream.close.senders-wait");
     stream->closed = true;
+    wherry__stream_end_room(stream);
     stream->hooks = NULL;
     if (stream->feeder != NULL && stream->output == NULL)
         stream->blocked = false; /* what it waited for with is the feeder's */
@@ -276,6 +277,7 @@ int wherry_stream_shutdown(wherry_stream *stream)
         return wherry__fail(WHERRY_E_BUSY, "a feed sends on the stream");
     WHERRY__PROBE_IF(stream->output != NULL, "stream.shutdown.behind-unsent");
     stream->shutting = true;
+    wherry__stream_end_room(stream);
     if (stream->output == NULL)
         wherry__stream_all_sent(stream);
     return WHERRY_OK;

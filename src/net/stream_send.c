@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/probe.h"
 #include "base/size.h"
-#include "net/output.h"
 #include "net/socket.h"
 
 /* From this size on, bytes that lie in the stream's own input are referred to instead of copied;
@@ -173,6 +172,32 @@ static int send_direct(wherry_stream *stream, const wherry_bytes *parts, size_t 
     return result;
 }
 
+/* Whether nothing stands against sending but the room that there is. */
+static bool is_free(const wherry_stream *stream)
+{
+    return !stream->closed && !stream->shutting && !stream->sender_woken &&
+           stream->feeder == NULL && wherry__list_empty(&stream->waiters);
+}
+
+/* Whether the end of the pass will write what is queued, and nothing stands against total bytes
+ * more of it. */
+static bool goes_on(const wherry_stream *stream, size_t total)
+{
+    const wherry__output *output = stream->output;
+
+    return output != NULL && stream->source.flush_next != NULL && is_free(stream) &&
+           output->unsent + total < WRITE_AT && output->unsent + total <= stream->send_max;
+}
+
+/* What goes behind the last bytes needs no other look, until wherry__stream_end_room. */
+static void begin_room(wherry_stream *stream)
+{
+    wherry__output *output = stream->output;
+    size_t most = wherry__size_min(WRITE_AT, (size_t)stream->send_max + 1);
+
+    output->room = wherry__size_min(most - output->unsent, wherry__output_tail(output) + 1);
+}
+
 static int accept_parts(wherry_stream *stream, const wherry_bytes *parts, size_t count,
                         size_t total)
 {
@@ -188,8 +213,12 @@ static int accept_parts(wherry_stream *stream, const wherry_bytes *parts, size_t
     if (stream->output->unsent >= WRITE_AT && !stream->blocked &&
         !WHERRY__FAULT_POINT("stream.send.write-later"))
         wherry__stream_write(stream);
-    if (stream->output != NULL && !stream->blocked)
+    if (stream->output != NULL && !stream->blocked) {
         wherry__source_flush_later(stream->loop, &stream->source);
+        wherry__stream_end_room(stream);
+        if (goes_on(stream, 0))
+            begin_room(stream);
+    }
     return WHERRY_OK;
 }
 
@@ -227,6 +256,7 @@ static int wait_for_output(wherry_stream *stream, bool sender, bool ahead, int64
     void *item = sender ? stream : NULL;
     int result;
 
+    wherry__stream_end_room(stream);
     stream->users++;
     result = wherry__wait_in(stream->loop, next, sender ? "send" : "flush", deadline, &item);
     stream->users--;
@@ -286,28 +316,21 @@ static int sum_up(const wherry_bytes *parts, size_t count, size_t *total)
     return WHERRY_OK;
 }
 
-/* Whether the end of the pass will write what is queued, and nothing stands against total bytes
- * more of it. */
-static bool goes_on(const wherry_stream *stream, size_t total)
+uint8_t *wherry__stream_first_place(wherry_stream *stream, size_t total)
 {
-    const wherry__output *output = stream->output;
+    wherry_loop *loop = stream->loop;
 
-    return output != NULL && stream->source.flush_next != NULL && !stream->closed &&
-           !stream->shutting && stream->feeder == NULL && output->unsent + total < WRITE_AT &&
-           output->unsent + total <= stream->send_max && wherry__list_empty(&stream->waiters) &&
-           !stream->sender_woken;
-}
-
-uint8_t *wherry__stream_place(wherry_stream *stream, size_t total)
-{
-    uint8_t *place;
-
-    if (!goes_on(stream, total) || WHERRY__FAULT_POINT("stream.send.long-way"))
+    if (stream->output != NULL || total == 0 || total >= REFER_ON_MIN || total > stream->send_max ||
+        !is_free(stream) || stream->refusal != WHERRY_OK || stream->blocked || stream->connecting ||
+        loop->freed || loop->small_chunks.first == NULL)
         return NULL;
-    place = wherry__output_tail(stream->output, total);
-    if (place != NULL)
-        wherry__output_grow(stream->output, total);
-    return place;
+    stream->output = wherry__output_make(&loop->small_chunks);
+    if (stream->output == NULL)
+        return NULL;
+    wherry__output_begin(stream->output);
+    wherry__source_flush_later(loop, &stream->source);
+    begin_room(stream);
+    return wherry__output_place(stream->output, total);
 }
 
 bool wherry__stream_refer_on(wherry_stream *stream, wherry_bytes bytes)

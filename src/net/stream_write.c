@@ -7,7 +7,6 @@
 #include <wherry/error.h>
 
 #include "base/probe.h"
-#include "net/output.h"
 #include "net/socket.h"
 
 /* Parts of one write. */
@@ -139,6 +138,7 @@ static void settle(wherry_stream *stream)
 
 void wherry__stream_write(wherry_stream *stream)
 {
+    wherry__stream_end_room(stream);
     if (stream->connecting || !wherry__stream_is_open(stream))
         return;
     while (stream->output != NULL && !stream->blocked)

@@ -104,23 +104,17 @@ __attribute__((noinline)) static int send_framed(wherry_peer *peer, const wherry
     return wherry_stream_send_parts(peer->stream, &whole, 1, deadline);
 }
 
-/* The short way of framings that put nothing but a length in front: behind what is queued already,
- * as nearly all messages of a batch. */
-static bool send_headed(const wherry_peer *peer, const wherry_bytes *parts, size_t count,
-                        size_t total)
+/* The short way of framings that put nothing but a length in front: the place for a payload behind
+ * it, and behind what is queued already, as nearly all messages of a batch. NULL: the long way. */
+static inline uint8_t *headed_place(const wherry_peer *peer, size_t total)
 {
     const wherry__settings *settings = peer->settings;
     uint8_t *place;
 
-    if (!settings->only_length)
-        return false;
+    if (!settings->only_length || total > settings->message_size_max)
+        return NULL;
     place = wherry__stream_place(peer->stream, settings->width + total);
-    if (place == NULL)
-        return false;
-    place = wherry__length_put(settings, place, total);
-    for (size_t i = 0; i < count; i++)
-        place = wherry__bytes_put(place, parts[i]);
-    return true;
+    return place == NULL ? NULL : wherry__length_put(settings, place, total);
 }
 
 int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t count,
@@ -128,15 +122,30 @@ int wherry_peer_send_parts(wherry_peer *peer, const wherry_bytes *parts, size_t 
 {
     size_t total;
     int result = check(peer, parts, count, &total);
+    uint8_t *place = result < 0 ? NULL : headed_place(peer, total);
 
-    if (result < 0 || send_headed(peer, parts, count, total))
-        return result;
-    return send_framed(peer, parts, count, total, deadline);
+    if (result == WHERRY_OK && place == NULL)
+        return send_framed(peer, parts, count, total, deadline);
+    for (size_t i = 0; i < count && place != NULL; i++)
+        place = wherry__bytes_put(place, parts[i]);
+    return result;
+}
+
+/* Not inlined, so that the short way needs no place for the message in memory. */
+__attribute__((noinline)) static int send_alone(wherry_peer *peer, wherry_bytes message,
+                                                int64_t deadline)
+{
+    return wherry_peer_send_parts(peer, &message, 1, deadline);
 }
 
 int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline)
 {
-    return wherry_peer_send_parts(peer, &message, 1, deadline);
+    uint8_t *place = headed_place(peer, message.length);
+
+    if (place == NULL)
+        return send_alone(peer, message, deadline);
+    (void)wherry__bytes_put(place, message);
+    return WHERRY_OK;
 }
 
 int wherry_peer_flush(wherry_peer *peer, int64_t deadline)

@@ -142,36 +142,67 @@ static void neighbouring_references_are_one(void **state)
     expect(self, 300, 33);
 }
 
+/* What a stream does when nothing stands against it: all of the tail is room. */
+static size_t begin_room(fixture *self)
+{
+    size_t tail = wherry__output_tail(self->output);
+
+    self->output->room = tail + 1;
+    return tail;
+}
+
 static void tail_is_for_copies_only(void **state)
+{
+    fixture *self = *state;
+
+    assert_int_equal(wherry__output_tail(self->output), 0); /* nothing is there to be behind */
+    assert_int_equal(copy(self, 0, 100), WHERRY_OK);
+    assert_true(wherry__output_tail(self->output) > 0);
+    assert_int_equal(refer(self, 100, 1000), WHERRY_OK);
+    assert_int_equal(wherry__output_tail(self->output), 0); /* not into the input */
+    expect(self, 1100, 77);
+}
+
+static void place_is_right_behind_what_is_queued(void **state)
 {
     fixture *self = *state;
     uint8_t *place;
 
-    assert_null(wherry__output_tail(self->output, 1)); /* nothing is there to be behind */
+    assert_null(wherry__output_place(NULL, 0));
     assert_int_equal(copy(self, 0, 100), WHERRY_OK);
-    place = wherry__output_tail(self->output, 50);
+    assert_null(wherry__output_place(self->output, 0)); /* nobody said that there is room */
+    (void)begin_room(self);
+    place = wherry__output_place(self->output, 50);
     assert_non_null(place);
     memcpy(place, self->bytes + 100, 50);
-    wherry__output_grow(self->output, 50);
-    assert_null(wherry__output_tail(self->output, SMALL)); /* no room for so much */
-    assert_int_equal(refer(self, 150, 1000), WHERRY_OK);
-    assert_null(wherry__output_tail(self->output, 1)); /* not into the input */
-    expect(self, 1150, 77);
+    expect(self, 150, 77);
 }
 
-static void tail_fills_the_chunk_to_its_last_byte(void **state)
+static void places_fill_the_chunk_to_its_last_byte(void **state)
 {
     fixture *self = *state;
     size_t room;
 
     assert_int_equal(copy(self, 0, 1), WHERRY_OK);
-    room = self->output->home->size - self->output->home->used;
-    assert_null(wherry__output_tail(self->output, room + 1));
-    memcpy(wherry__output_tail(self->output, room), self->bytes + 1, room);
-    wherry__output_grow(self->output, room);
-    assert_null(wherry__output_tail(self->output, 1));
+    room = begin_room(self);
+    assert_int_equal(room, self->output->home->size - self->output->home->used);
+    assert_null(wherry__output_place(self->output, room + 1));
+    memcpy(wherry__output_place(self->output, room), self->bytes + 1, room);
+    assert_null(wherry__output_place(self->output, 1));
+    assert_int_equal(wherry__output_tail(self->output), 0);
     assert_int_equal(copy(self, 1 + room, 1), WHERRY_OK);
     expect(self, room + 2, 1000);
+}
+
+static void empty_output_can_begin_with_a_place(void **state)
+{
+    fixture *self = *state;
+
+    wherry__output_begin(self->output);
+    assert_true(begin_room(self) > 100);
+    memcpy(wherry__output_place(self->output, 100), self->bytes, 100);
+    assert_int_equal(copy(self, 100, 50), WHERRY_OK);
+    expect(self, 150, 77);
 }
 
 static void large_copies_take_chunks_of_their_own(void **state)
@@ -295,7 +326,9 @@ int main(void)
         TEST(copies_and_references_come_out_in_order),
         TEST(neighbouring_references_are_one),
         TEST(tail_is_for_copies_only),
-        TEST(tail_fills_the_chunk_to_its_last_byte),
+        TEST(place_is_right_behind_what_is_queued),
+        TEST(places_fill_the_chunk_to_its_last_byte),
+        TEST(empty_output_can_begin_with_a_place),
         TEST(large_copies_take_chunks_of_their_own),
         TEST(last_segment_is_counted),
         TEST(undo_goes_back_to_the_mark),

@@ -92,6 +92,30 @@ static void shutdown_comes_behind_what_was_sent_and_leaves_receiving(void **stat
     }
 }
 
+/* What was sent lies there with room behind it. */
+static void nothing_goes_behind_a_shutdown_or_close_in_the_pass_of_a_send(void **state)
+{
+    net *world = *state;
+
+    for (size_t i = 0; i < KINDS * 2; i++) {
+        ssize_t last;
+        couple self;
+
+        couple_open(&self, world, kinds[i / 2], .send_max = 0);
+        assert_int_equal(wherry_stream_send(self.stream, wherry_text("a"), WHERRY_NOW), WHERRY_OK);
+        assert_int_equal(wherry_stream_send(self.stream, wherry_text("b"), WHERRY_NOW), WHERRY_OK);
+        if (i % 2 == 0)
+            assert_int_equal(wherry_stream_shutdown(self.stream), WHERRY_OK);
+        else
+            wherry_stream_close(self.stream);
+        assert_int_equal(wherry_stream_send(self.stream, wherry_text("c"), WHERRY_NOW),
+                         i % 2 == 0 ? WHERRY_E_MISUSE : WHERRY_E_CLOSED);
+        assert_int_equal(net_take_all(world, self.far, taken, 3, &last), 2);
+        assert_memory_equal(taken, "ab", 2);
+        couple_close(&self);
+    }
+}
+
 static void reset_is_told_apart_from_the_end(void **state)
 {
     net *world = *state;
@@ -730,6 +754,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NET_TEST(end_of_the_other_side_leaves_sending),
         NET_TEST(shutdown_comes_behind_what_was_sent_and_leaves_receiving),
+        NET_TEST(nothing_goes_behind_a_shutdown_or_close_in_the_pass_of_a_send),
         NET_TEST(reset_is_told_apart_from_the_end),
         NET_TEST(reset_that_a_send_found_is_never_an_orderly_end),
         NET_TEST(close_of_the_far_end_with_unread_bytes_is_a_reset),
