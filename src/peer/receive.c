@@ -12,6 +12,7 @@
 #include "loop/task.h"
 #include "loop/wait.h"
 #include "peer/peer.h"
+#include "protocol/length.h"
 
 /* --- decoding */
 
@@ -28,18 +29,24 @@ static void consume(wherry_peer *peer, size_t size)
     wherry__stream_take(peer->stream, size);
 }
 
+/* The input that was not consumed; there is an input. */
+static inline wherry_bytes rest(const wherry_stream *stream)
+{
+    return wherry_bytes_at(stream->input->bytes + stream->begin, wherry__stream_length(stream));
+}
+
 static int run_decoder(wherry_peer *peer)
 {
-    const wherry_stream *stream = peer->stream;
+    wherry_bytes bytes = rest(peer->stream);
 
-    peer->cursor.data = stream->input->bytes + stream->begin;
-    peer->cursor.length = wherry__stream_length(stream);
+    peer->cursor.data = bytes.data;
+    peer->cursor.length = bytes.length;
     peer->cursor.ended = has_ended(peer);
     return peer->settings->framing->decode(peer->settings, &peer->cursor, &peer->message);
 }
 
 /* What was decoded is the next answer. It stays where it lies until it is done with. */
-static bool offer(wherry_peer *peer, int result)
+static inline bool offer(wherry_peer *peer, int result)
 {
     peer->next = (int16_t)result;
     peer->stream->handed = (uint32_t)peer->cursor.taken;
@@ -47,7 +54,7 @@ static bool offer(wherry_peer *peer, int result)
 }
 
 /* Decodes the next message, if it is there. */
-static bool decode(wherry_peer *peer)
+__attribute__((noinline)) static bool decode_next(wherry_peer *peer)
 {
     while (wherry__stream_length(peer->stream) > 0 && !peer->stream->closed) {
         int result = run_decoder(peer);
@@ -68,6 +75,22 @@ static bool decode(wherry_peer *peer)
         consume(peer, peer->cursor.taken);
     }
     return false;
+}
+
+/* The same, with a short way for framings that put nothing but a length in front, when all of the
+ * message is there. */
+static inline bool decode(wherry_peer *peer)
+{
+    const wherry__settings *settings = peer->settings;
+    const wherry_stream *stream = peer->stream;
+
+    if (!settings->only_length || peer->cursor.skip > 0 || stream->input == NULL ||
+        stream->closed || WHERRY__FAULT_POINT("peer.decode.long-way") ||
+        !wherry__length_is_whole(settings, rest(stream), &peer->message))
+        return decode_next(peer);
+    peer->cursor.taken = settings->width + peer->message.length;
+    peer->cursor.wanted = 0;
+    return offer(peer, WHERRY_OK);
 }
 
 static bool is_over(const wherry_peer *peer)

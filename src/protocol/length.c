@@ -4,33 +4,9 @@
  *     length16       00 05 h e l l o
  *     length16-le    05 00 h e l l o
  */
-#include <string.h>
-
 #include "base/probe.h"
 #include "base/size.h"
 #include "protocol/length.h"
-
-static uint64_t read_length(const wherry__settings *settings, const uint8_t *prefix)
-{
-    bool little_endian = settings->little_endian;
-    uint64_t eight;
-    uint32_t four;
-    uint16_t two;
-
-    switch (settings->width) {
-    case sizeof(eight):
-        memcpy(&eight, prefix, sizeof(eight));
-        return little_endian ? le64toh(eight) : be64toh(eight);
-    case sizeof(four):
-        memcpy(&four, prefix, sizeof(four));
-        return little_endian ? le32toh(four) : be32toh(four);
-    case sizeof(two):
-        memcpy(&two, prefix, sizeof(two));
-        return little_endian ? le16toh(two) : be16toh(two);
-    default:
-        return prefix[0];
-    }
-}
 
 /* Takes what has come of a message over the limit. */
 static int discard(wherry__cursor *cursor)
@@ -55,7 +31,7 @@ static int length_decode(const wherry__settings *settings, wherry__cursor *curso
         return discard(cursor);
     if (cursor->length < settings->width)
         return wherry__cursor_incomplete(cursor, 0);
-    length = read_length(settings, cursor->data);
+    length = wherry__length_get(settings, cursor->data);
     if (length > settings->message_size_max) {
         WHERRY__PROBE("length.over-the-limit");
         cursor->skip = length;
