@@ -344,6 +344,8 @@ int wherry_loop_set_name_servers(wherry_loop *loop, const char *servers)
 
     if (servers == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no list of name servers");
+    if (servers[0] == '\0') /* c-ares takes it, and then there is no name at all */
+        return wherry__fail(WHERRY_E_INVALID, "name servers: the list is empty");
     loop = wherry__loop_choose(loop);
     if (loop == NULL)
         return WHERRY_E_MISUSE;

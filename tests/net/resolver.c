@@ -655,6 +655,7 @@ static void servers_are_checked(void **state)
     asker *this = *state;
 
     assert_int_equal(wherry_loop_set_name_servers(this->loop, "not an address"), WHERRY_E_INVALID);
+    assert_int_equal(wherry_loop_set_name_servers(this->loop, ""), WHERRY_E_INVALID);
     assert_int_equal(wherry_loop_set_name_servers(this->loop, NULL), WHERRY_E_MISUSE);
     assert_int_equal(wherry_loop_set_name_servers(NULL, "127.0.0.1"), WHERRY_E_MISUSE);
 }
