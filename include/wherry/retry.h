@@ -36,7 +36,7 @@ typedef struct wherry_retry {
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_retry_next(wherry_retry *retry, wherry_loop *loop,
                                                    int64_t *pause);
 
-/* Notes that it succeeded now. */
+/* Notes that it succeeded now. loop: as above; where there is none, nothing is noted. */
 WHERRY_PUBLIC void wherry_retry_succeed(wherry_retry *retry, const wherry_loop *loop);
 
 /* For coroutines: wherry_connect, again and again until it succeeds, with pauses by retry, which it

@@ -104,7 +104,10 @@ int wherry_retry_next(wherry_retry *retry, wherry_loop *loop, int64_t *pause)
 /* Instant 0 stands for never. */
 void wherry_retry_succeed(wherry_retry *retry, const wherry_loop *loop)
 {
-    retry->succeeded = loop->now == 0 ? 1 : loop->now;
+    if (loop == NULL)
+        loop = wherry_loop_current();
+    if (loop != NULL)
+        retry->succeeded = loop->now == 0 ? 1 : loop->now;
 }
 
 /* --- connecting */

@@ -87,7 +87,7 @@ static int wait_body(void *argument)
     assert_int_equal(wherry_sleep(wherry_in(10 * SECOND - 1)), WHERRY_OK);
     (void)next(retry, loop);
     assert_int_equal(retry->limit, WHERRY_MILLISECONDS(800));
-    wherry_retry_succeed(retry, loop);
+    wherry_retry_succeed(retry, NULL); /* the loop that it runs on */
     assert_int_equal(wherry_sleep(wherry_in(10 * SECOND)), WHERRY_OK);
     (void)next(retry, loop);
     assert_int_equal(retry->limit, WHERRY_MILLISECONDS(200));
@@ -103,6 +103,9 @@ static void a_success_that_lasted_begins_anew(void **state)
     wherry_retry retry = { 0 };
 
     loop_fixture_run(fixture->loop, wait_body, &retry);
+    retry.succeeded = 0;
+    wherry_retry_succeed(&retry, NULL); /* none runs here */
+    assert_int_equal(retry.succeeded, 0);
 }
 
 static void success_at_any_time_can_be_reckoned_with(void **state)
