@@ -34,7 +34,6 @@ int wherry__peer_make(wherry_peer **result, wherry_stream *stream, const wherry_
     if (peer == NULL)
         return WHERRY_E_NO_MEMORY;
     peer->stream = stream;
-    peer->loop = stream->loop;
     peer->settings = settings;
     peer->holds = 1;
     peer->next = WHERRY_E_WOULD_BLOCK;
@@ -62,8 +61,8 @@ wherry_peer *wherry_peer_hold(wherry_peer *peer)
 
 void wherry_peer_release(wherry_peer *peer)
 {
-    wherry_memory *memory = wherry__loop_memory(peer->loop);
-    wherry_loop *loop = peer->loop;
+    wherry_loop *loop = peer->stream->loop;
+    wherry_memory *memory = wherry__loop_memory(loop);
 
     if (--peer->holds > 0)
         return;
@@ -78,8 +77,8 @@ void wherry_peer_release(wherry_peer *peer)
 static void drop(wherry_peer *peer)
 {
     WHERRY__PROBE_IF(peer->receiver != NULL, "peer.close.receiver-waits");
-    if (peer->receiver != NULL && !peer->loop->freed) /* else its task was given up, stack and all
-                                                       */
+    /* With the loop its task was given up, stack and all. */
+    if (peer->receiver != NULL && !peer->stream->loop->freed)
         wherry__wait_wake(peer->receiver, WHERRY_E_CLOSED);
     if (peer->notify != NULL) {
         peer->notify(peer);

@@ -20,7 +20,6 @@
 
 struct wherry_peer {
     wherry_stream *stream;
-    wherry_loop *loop;
     const wherry__settings *settings;
     void (*notify)(wherry_peer *peer); /* there is a message, or the end, and nobody waits for it,
                                           or the peer was closed. NULL: nobody cares */
@@ -56,13 +55,15 @@ bool wherry__peer_ready(wherry_peer *peer);
 /* Says that the message that was handed out is done with. */
 static inline void wherry__peer_done(wherry_peer *peer)
 {
+    wherry_stream *stream = peer->stream;
+
     if (!peer->handed)
         return;
     peer->handed = false;
     peer->offset += peer->cursor.taken;
-    peer->stream->handed = 0;
-    wherry__stream_take(peer->stream, peer->cursor.taken);
-    wherry__source_flush_later(peer->loop, &peer->stream->source); /* the rest may need less room */
+    stream->handed = 0;
+    wherry__stream_take(stream, peer->cursor.taken);
+    wherry__source_flush_later(stream->loop, &stream->source); /* the rest may need less room */
 }
 
 #endif

@@ -157,7 +157,7 @@ void wherry__peer_listen(wherry_peer *peer)
 __attribute__((noinline, cold)) static void describe_mistake(wherry_peer *peer)
 {
     if (peer->problem == NULL)
-        peer->problem = wherry__memory_take(wherry__loop_memory(peer->loop),
+        peer->problem = wherry__memory_take(wherry__loop_memory(peer->stream->loop),
                                             WHERRY__PEER_PROBLEM_SIZE);
     (void)wherry__fail(WHERRY_E_MALFORMED, "%.*s, at byte %llu of the connection",
                        (int)peer->message.length, (const char *)peer->message.data,
@@ -170,13 +170,13 @@ __attribute__((noinline, cold)) static void describe_mistake(wherry_peer *peer)
 static bool had_its_turn(const wherry_peer *peer, int64_t deadline)
 {
     return peer->count >= peer->count_max &&
-           peer->pass == (uint32_t)peer->loop->statistics.passes && deadline != WHERRY_NOW &&
-           wherry_task_current() != NULL;
+           peer->pass == (uint32_t)peer->stream->loop->statistics.passes &&
+           deadline != WHERRY_NOW && wherry_task_current() != NULL;
 }
 
 static void count_message(wherry_peer *peer)
 {
-    uint32_t pass = (uint32_t)peer->loop->statistics.passes;
+    uint32_t pass = (uint32_t)peer->stream->loop->statistics.passes;
 
     if (peer->pass != pass)
         peer->count = 0;
@@ -219,7 +219,8 @@ static int receive_later(wherry_peer *peer, wherry_bytes *message, int64_t deadl
     }
     while (result == WHERRY_OK && !wherry__peer_ready(peer))
         result = WHERRY__WAITED(
-            "peer.receive", wherry__wait_alone(peer->loop, &peer->receiver, "receive", deadline));
+            "peer.receive",
+            wherry__wait_alone(peer->stream->loop, &peer->receiver, "receive", deadline));
     WHERRY__PROBE_IF(peer->holds == 1, "peer.receive.closed-while-it-waits");
     peer->receiving = false;
     if (result == WHERRY_OK)

@@ -65,9 +65,9 @@ typedef struct wherry__cursor {
     bool ended; /* no more will come */
 
     /* These belong to the framing. */
-    size_t scanned; /* bytes of data, without the taken ones, that need not be looked at again */
-    uint64_t skip;  /* bytes still to be taken of a message over the limit */
     bool skipping;  /* inside of a message over the limit, whose end is not known yet */
+    uint64_t skip;  /* bytes still to be taken of a message over the limit */
+    size_t scanned; /* bytes of data, without the taken ones, that need not be looked at again */
 
     /* Each decode sets these. */
     size_t taken;        /* bytes at the front that are done with: the peer takes them away */
