@@ -92,7 +92,8 @@ static void a_port_that_the_other_family_has_not_free_is_given_up(void **state)
     wherry_faulty_plan(service.system, WHERRY_CALL_BIND, .first = 2, .count = 1,
                        .number = EADDRINUSE);
     assert_int_equal(wherry_server_start(service.server), WHERRY_OK);
-    assert_int_equal(wherry_faulty_calls(service.system, WHERRY_CALL_BIND), 4);
+    /* Others may have the second port, too. */
+    assert_in_range(wherry_faulty_calls(service.system, WHERRY_CALL_BIND), 4, 64);
     assert_answers(&service, "127.0.0.1", port(&service, 0));
     assert_answers(&service, "[::1]", port(&service, 1));
     service_close(&service);

@@ -121,7 +121,8 @@ static void check_time(const char *endpoint)
     end = strptime(line, "%Y-%m-%dT%H:%M:%SZ", &utc);
     assert_non_null(end);
     assert_string_equal(end, "\n");
-    assert_true(timegm(&utc) >= before && timegm(&utc) <= time(NULL));
+    /* time(2) looks at a clock that is some milliseconds behind the one that the server reads. */
+    assert_true(timegm(&utc) >= before && timegm(&utc) <= time(NULL) + 1);
 }
 
 static void time_tells_the_time_and_closes(void **state)
