@@ -28,13 +28,20 @@
 
 #include <wherry/feed.h>
 
+#include <wherry/roster.h>
+#include <wherry/scope.h>
+#include <wherry/service.h>
+#include <wherry/wirelog.h>
+
 #include <wherry/event.h>
 #include <wherry/first.h>
 #include <wherry/loop.h>
 #include <wherry/queue.h>
 #include <wherry/semaphore.h>
 #include <wherry/signal.h>
+#include <wherry/steps.h>
 #include <wherry/task.h>
+#include <wherry/timer.h>
 #include <wherry/watch.h>
 
 #include <wherry/faulty.h>

@@ -41,13 +41,16 @@ typedef struct wherry_loop_options {
                               wherry_system_epoll()) */
     wherry_memory *memory; /* NULL: malloc(3). Must outlive the loop */
     wherry_clock clock;    /* WHERRY_CLOCK_REAL */
-    int64_t tock;          /* nanoseconds a step of the stepped and paced clocks; 0: 31.25 ms */
+    int64_t tock;       /* nanoseconds a step of the stepped and paced clocks, and from one turn of
+                           a step task (steps.h) to the next; 0: 31.25 ms */
+    int64_t start;      /* the first instant of a stepped, paced or virtual clock, at least 0 */
     size_t stack_size;  /* bytes of address space of a coroutine's stack; 0: 64 KiB. At least 16 KiB
                          */
     size_t stacks_kept; /* stacks kept for use again; 0: 1,024 */
     size_t chunk_size;  /* bytes of a receive or send chunk; 0: 64 KiB. 512 to 16 MiB */
     int64_t linger; /* how long wherry_loop_free and wherry_run let background closes finish; 0: 5 s
                      */
+    int temporary;  /* not 0: see wherry_task_temporary, in steps.h */
     WHERRY_RESERVED;
 } wherry_loop_options;
 
@@ -108,6 +111,16 @@ WHERRY_PUBLIC int64_t wherry_loop_deadline(wherry_loop *loop);
  * one, again after its wait. The same for all sockets and tasks of a pass, however long they take.
  */
 WHERRY_PUBLIC int64_t wherry_loop_now(const wherry_loop *loop);
+
+/* The nanoseconds of a tock. set: from the next on. WHERRY_E_MISUSE: not positive. */
+WHERRY_PUBLIC int64_t wherry_loop_tock(const wherry_loop *loop);
+WHERRY_PUBLIC int wherry_loop_set_tock(wherry_loop *loop, int64_t tock);
+
+/* Moves a stepped or virtual clock on by duration, between two passes and without one: for programs
+ * that call what they service themselves, and use the loop only for its time. What is due by then
+ * happens in the next pass. Returns the pass time it is now. WHERRY_E_MISUSE: inside of a pass,
+ * another clock, or a negative duration. */
+WHERRY_PUBLIC int64_t wherry_loop_tick(wherry_loop *loop, int64_t duration);
 
 /* Nanoseconds since 1970-01-01 00:00 UTC, from the loop's system; not for measuring durations. */
 WHERRY_PUBLIC int64_t wherry_loop_wall(const wherry_loop *loop);

@@ -28,6 +28,7 @@ extern "C" {
 
 typedef struct wherry_stream wherry_stream;
 typedef struct wherry_stream_events wherry_stream_events;
+typedef struct wherry_wirelog wherry_wirelog;
 
 /* Embed it as the first member of a struct of your own; it is passed back as self. Members may be
  * NULL. All are called outside of coroutines, and may call everything of the stream, close and free
@@ -65,6 +66,11 @@ typedef struct wherry_stream_options {
     int delay;            /* not 0: leaves Nagle's algorithm on (RFC 896); it is off by default */
     const wherry_socket_options *socket; /* buffers, keepalive and so on; NULL: the defaults. local
                                             and fast_open are for connecting only */
+    int serviced;   /* of wherry_stream_new, not 0: the caller drives it (service.h), and nobody is
+                       told; not with events */
+    int fixed_idle; /* of a serviced stream, not 0: traffic does not start the idle time anew */
+    wherry_wirelog *wirelog; /* records what it receives and sends (wirelog.h); must outlive the
+                                stream. NULL: nobody */
     WHERRY_RESERVED;
 } wherry_stream_options;
 

@@ -1,4 +1,5 @@
 /* Task: a coroutine on a loop. Its body is straight-line code that may call everything that waits.
+ * A task can also be told in steps (steps.h), and all here is true of those too.
  *
  * Tasks of a loop run one at a time, on the loop's thread, from one waiting call to the next;
  * nothing else of the loop happens in between.
@@ -18,6 +19,7 @@ extern "C" {
 
 typedef struct wherry_task wherry_task;
 typedef struct wherry_group wherry_group;
+typedef struct wherry_steps wherry_steps;
 
 /* What a task runs. Returns zero or a positive number when it is done, or a negative code for what
  * went wrong; who joins the task gets it. WHERRY_E_END, _RESET, _TRUNCATED, _IDLE, _CLOSED and
@@ -31,6 +33,7 @@ typedef struct wherry_task_options {
     wherry_loop *loop;   /* NULL: the loop that the caller runs on */
     wherry_group *group; /* NULL: none. Its loop is the task's */
     size_t stack_size;   /* bytes, at least 16 KiB; 0: the loop's */
+    int temporary;       /* not 0: see wherry_task_temporary, in steps.h */
     WHERRY_RESERVED;
 } wherry_task_options;
 
@@ -58,12 +61,14 @@ WHERRY_PUBLIC int wherry_run(wherry_body *body, void *argument);
  * being stopped. WHERRY_E_MISUSE: a task that joins itself, or not on a coroutine. */
 WHERRY_PUBLIC int wherry_task_join(wherry_task *task, int *result, int64_t deadline);
 
-/* Stops task: its pending wait, and every waiting call after it, returns WHERRY_E_CANCELED, so that
- * it ends soon, even where a call would not have to wait. With the deadline WHERRY_NOW events,
- * semaphores, queues and joins go on answering, for tidying up; and what was handed to it before it
- * could leave its wait, it has. It does not wait for the end. A task that has not begun yet ends
- * without its body being called. Once it has been refused a thousand waits and goes on, it is
- * logged by name. Canceling again, or a task that has ended, does nothing. On the loop's thread. */
+/* Stops task. A task of steps ends at once, or if it is in one of its steps when that returns. A
+ * coroutine is canceled: its pending wait, and every waiting call after it, returns
+ * WHERRY_E_CANCELED, so that it ends soon, even where a call would not have to wait. With the
+ * deadline WHERRY_NOW events, semaphores, queues and joins go on answering, for tidying up; and
+ * what was handed to it before it could leave its wait, it has. It does not wait for the end. A
+ * task that has not begun yet ends without its body being called. Once it has been refused a
+ * thousand waits and goes on, it is logged by name. Canceling again, or a task that has ended, does
+ * nothing. On the loop's thread. */
 WHERRY_PUBLIC void wherry_task_cancel(wherry_task *task);
 
 /* Drops the caller's hold on task; it runs on if it has not ended. NULL is allowed. */
@@ -103,25 +108,62 @@ WHERRY_PUBLIC int wherry_sleep(int64_t deadline);
  * WHERRY_OK, or the errors of wherry_sleep. */
 WHERRY_PUBLIC int wherry_yield(void);
 
-/* --- Groups: tasks that live and end together. Groups nest. */
+/* --- Groups: tasks that live and end together. Groups nest.
+ *
+ * A failure in a group stops the rest, and so on outwards. What is stopped together ends in the
+ * reverse order of its start: coroutines are all canceled at once, and a task of steps is closed
+ * when all that were started after it have ended. */
 
 typedef struct wherry_group_options {
     size_t size; /* set by the macro */
     wherry_group **result;
     wherry_loop *loop;    /* NULL: the loop that the caller runs on */
     wherry_group *parent; /* NULL: none. Canceling the parent cancels this group, which the parent
-                             waits for: until it is freed, or canceled and empty */
+                             waits for: until it has ended, is freed, or canceled and empty */
     int keep_going;       /* not 0: a failure in the group does not cancel the rest */
+    const char *name;     /* for people; copied, cut at 31 bytes. NULL: "group" */
+    /* A group with one of the two is a task itself: it has turns, in which the steps in it have
+     * theirs, keeps the loop running, and ends when all in it have ended. Then, and when it is
+     * stopped or a failure has ended it, its own steps end as those of any task, behind the last
+     * of its members. */
+    wherry_steps *steps; /* of the group itself: enter comes before its members', recur is called
+                            before theirs in each turn of the group, and cannot end it but by
+                            failing. No body. NULL: none */
+    wherry_steps *const *members; /* entered in this order; the last pointer is NULL */
+    int64_t tock;  /* nanoseconds from one turn of the group to the next, for all steps in it: none
+                      of them has turns in between, and those without a tock have one at each. 0:
+                      that of the group around it, or the loop's, and steps have turns when they are
+                      due */
+    int64_t limit; /* nanoseconds from now on, after which it is canceled, in the pass that sees
+                      them over; 0: none */
+    int always;    /* not 0: a group with steps or members does not end because all have ended */
+    int temporary; /* not 0: see wherry_task_temporary, in steps.h */
     WHERRY_RESERVED;
 } wherry_group_options;
 
-/* Makes an empty group; the caller frees it: wherry_group_new(&group). Tasks get into it by the
- * option .group of wherry_spawn. WHERRY_E_MISUSE: no place for the result, no loop, or a parent of
- * another loop. WHERRY_E_CANCELED: the parent is canceled. WHERRY_E_NO_MEMORY. */
+/* Makes a group; the caller frees it: wherry_group_new(&group), wherry_group_new(&group, .members =
+ * (wherry_steps *[]){ &server.steps, &client.steps, NULL }). Tasks also get into it by the option
+ * .group of wherry_spawn and wherry_spawn_steps, while it runs too. WHERRY_E_MISUSE: no place for
+ * the result, no loop, a parent of another loop, a negative tock or limit, always without members
+ * and steps, or steps with a body. WHERRY_E_CANCELED: the parent is canceled. WHERRY_E_NO_MEMORY.
+ * Any other negative code: what an enter returned, its own or of one of its members, and so did
+ * that one's abort and exit; the members before it have been closed, in reverse. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_group_new_with(const wherry_group_options *options);
 #define wherry_group_new(...)                                                                      \
     wherry_group_new_with(                                                                         \
         &(wherry_group_options){ .size = sizeof(wherry_group_options), .result = __VA_ARGS__ })
+
+/* Runs the group's loop until the group has ended or limit nanoseconds have passed (0: no limit),
+ * or the loop is stopped, and then cancels the group, so that each exit has been called. Returns 1:
+ * it was done; 0: not in time; or the first failure in it, as wherry_group_join tells. In stepped
+ * and paced time it takes just as many passes as there are tocks in the limit. A group that has
+ * neither steps nor members counts as ended when it is empty. WHERRY_E_MISUSE: the limit is
+ * negative, or the errors of wherry_loop_run. */
+WHERRY_PUBLIC int wherry_group_run(wherry_group *group, int64_t limit);
+
+/* Whether all in the group have ended by themselves without a failure, and it was not canceled (1).
+ */
+WHERRY_PUBLIC int wherry_group_done(const wherry_group *group);
 
 /* Waits until all in the group have ended, and puts the first negative result of a member, in order
  * of time and but for WHERRY_E_CANCELED of the members that were canceled, or else 0, to *result
@@ -129,7 +171,8 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_group_new_with(const wherry_group_option
  * done. */
 WHERRY_PUBLIC int wherry_group_join(wherry_group *group, int *result, int64_t deadline);
 
-/* Cancels all in the group, newest first; no more can be spawned in it. */
+/* Cancels all in the group, newest first; no more can be spawned in it. Its steps end now, but for
+ * those that a member still has to end before: see above. */
 WHERRY_PUBLIC void wherry_group_cancel(wherry_group *group);
 
 /* How many of the group's tasks and groups have not ended. */
