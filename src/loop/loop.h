@@ -50,6 +50,8 @@ struct wherry__source {
     uint8_t watched;            /* what the system watches it for */
     bool always;                /* always ready: a regular file, which no system watches */
     bool more;                  /* it has just found that there is more to do */
+    bool aside; /* its user drives it: the loop notes what it would watch for, and no more, and does
+                   not run on for it */
 };
 
 struct wherry_loop {
@@ -142,6 +144,9 @@ void wherry__source_adopt(wherry_loop *loop, wherry__source *source, int descrip
 /* Has the system watch the descriptor for events, 0 for none. Cheap when nothing changes. */
 int wherry__source_watch(wherry_loop *loop, wherry__source *source, unsigned events);
 
+/* Has the loop take over a source that was set aside, or set it aside. It is not watched then. */
+void wherry__source_set_aside(wherry_loop *loop, wherry__source *source, bool aside);
+
 /* Ends the watch and forgets the descriptor; who closes it does so after this. */
 void wherry__source_forget(wherry_loop *loop, wherry__source *source);
 
@@ -152,7 +157,7 @@ void wherry__source_dismiss(wherry_loop *loop, wherry__source *source);
 /* Has flush called once, at the end of the pass under way or of the next one. */
 static inline void wherry__source_flush_later(wherry_loop *loop, wherry__source *source)
 {
-    if (source->flush_next != NULL || loop->freed)
+    if (source->flush_next != NULL || source->aside || loop->freed)
         return;
     source->flush_next = loop->flush_first == NULL ? source : loop->flush_first;
     loop->flush_first = source;

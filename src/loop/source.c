@@ -31,7 +31,19 @@ void wherry__source_adopt(wherry_loop *loop, wherry__source *source, int descrip
 {
     assert(source->descriptor < 0 && source->watched == 0);
     source->descriptor = descriptor;
-    loop->keepers++;
+    loop->keepers += !source->aside;
+}
+
+void wherry__source_set_aside(wherry_loop *loop, wherry__source *source, bool aside)
+{
+    if (source->aside == aside)
+        return;
+    if (aside)
+        (void)wherry__source_watch(loop, source, 0); /* ending a watch cannot fail for good */
+    if (source->descriptor >= 0)
+        loop->keepers = aside ? loop->keepers - 1 : loop->keepers + 1;
+    source->aside = aside;
+    source->watched = 0;
 }
 
 /* --- always ready */
@@ -110,6 +122,10 @@ int wherry__source_watch(wherry_loop *loop, wherry__source *source, unsigned eve
 
     if (source->watched == events || source->descriptor < 0 || loop->poller == NULL)
         return WHERRY_OK;
+    if (source->aside) {
+        source->watched = (uint8_t)events;
+        return WHERRY_OK;
+    }
     if (source->always)
         return watch_always(loop, source, events);
     result = loop->system->watch(loop->system, loop->poller, source->descriptor, source->watched,
@@ -131,7 +147,7 @@ void wherry__source_forget(wherry_loop *loop, wherry__source *source)
         return;
     (void)wherry__source_watch(loop, source, 0); /* ending a watch cannot fail for good */
     source->descriptor = -1;
-    loop->keepers--;
+    loop->keepers -= !source->aside;
 }
 
 void wherry__source_dismiss(wherry_loop *loop, wherry__source *source)

@@ -8,6 +8,7 @@
 
 #include "base/probe.h"
 #include "base/size.h"
+#include "net/service.h"
 #include "net/socket.h"
 
 #define RECEIVE_MAX_DEFAULT ((size_t)1 << 20)
@@ -139,7 +140,8 @@ static void on_reclaim(wherry__source *source)
     wherry__chunk_release(stream->input);
     wherry__address_clear(stream->loop, &stream->remote);
     wherry__address_clear(stream->loop, &stream->open.local);
-    wherry__memory_give(memory, stream, sizeof(*stream));
+    wherry__memory_give(memory, stream,
+                        stream->more ? sizeof(wherry__stream_more) : sizeof(*stream));
 }
 
 static const wherry__source_class class = {
@@ -231,17 +233,25 @@ static void set_limits(wherry_stream *stream, const wherry_stream_options *optio
 
 wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_options *options)
 {
-    wherry_stream *stream = wherry__memory_take(wherry__loop_memory(loop), sizeof(*stream));
+    bool more = options->serviced != 0 || options->wirelog != NULL;
+    wherry_stream *stream = wherry__memory_take(
+        wherry__loop_memory(loop), more ? sizeof(wherry__stream_more) : sizeof(*stream));
 
     if (stream == NULL)
         return NULL;
     stream->loop = loop;
+    stream->more = more;
+    stream->serviced = options->serviced != 0;
+    stream->recorded = options->wirelog != NULL;
+    if (stream->recorded)
+        wherry__stream_more_of(stream)->recorder = (wherry__recorder *)(void *)options->wirelog;
     wherry_stream_set_events(stream, options->events);
     set_limits(stream, options);
     stream->hungry = true;
     wherry__link_init(&stream->waiters);
     stream->touched = loop->now;
     wherry__source_init(loop, &stream->source, &class, -1);
+    stream->source.aside = stream->serviced;
     return stream;
 }
 

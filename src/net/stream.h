@@ -111,6 +111,9 @@ struct wherry_stream {
     bool refused : 1;      /* a send was refused: tell when there is room */
     bool roomy : 1;        /* there is room now, and the hooks were not told of it yet */
     bool sender_woken : 1; /* who waited longest for room is about to send: nobody goes before it */
+    bool more : 1;         /* it is a wherry__stream_more: see service.h */
+    bool recorded : 1;     /* that one's recorder writes down what it does */
+    bool serviced : 1;     /* its user drives it; its source is set aside */
 };
 
 /* Makes a stream that is not opened yet, with the limits of options. NULL: no memory. */
