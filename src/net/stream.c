@@ -20,7 +20,8 @@
  * backlog of a Unix listener (connect(2), EAGAIN). */
 #define RETRY_AFTER WHERRY_MILLISECONDS(10)
 #define MILLISECOND WHERRY_MILLISECONDS(1)
-#define LINGER_MAX (UINT32_MAX * MILLISECOND)
+#define LINGER_MS_MAX (((uint32_t)1 << 24) - 1) /* over four hours */
+#define LINGER_MAX (LINGER_MS_MAX * MILLISECOND)
 
 void wherry__stream_use(wherry_stream *stream, const wherry__stream_hooks *hooks, void *owner)
 {
@@ -224,11 +225,11 @@ static void set_limits(wherry_stream *stream, const wherry_stream_options *optio
     int64_t linger = options->linger == 0 ? LINGER_DEFAULT : options->linger;
     size_t send_max = options->send_max == 0 ? SEND_MAX_DEFAULT : options->send_max;
 
+    linger = linger > LINGER_MAX ? LINGER_MAX : linger;
     stream->receive_max = (uint32_t)receive_max;
     stream->send_max = (uint32_t)send_max;
     stream->idle_timeout = options->idle_timeout;
-    stream->linger_ms = (uint32_t)(linger > LINGER_MAX ? LINGER_MAX / MILLISECOND
-                                                       : (linger + MILLISECOND - 1) / MILLISECOND);
+    stream->linger_ms = LINGER_MS_MAX & (uint32_t)((linger + MILLISECOND - 1) / MILLISECOND);
 }
 
 wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_options *options)

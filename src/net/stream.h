@@ -67,10 +67,11 @@ struct wherry_stream {
     wherry__chunk *input;
     uint32_t begin; /* the bytes in it that were not consumed */
     uint32_t end;
-    uint32_t handed; /* of them, those that the last receive gave out */
     uint32_t wanted; /* bytes that must fit into the input: the user knows that so many will come */
     uint32_t receive_max;
     uint32_t send_max;
+    uint32_t linger_ms : 24;
+    bool handed; /* what is in the input, or its front, was given out, and stays where it is */
     wherry__output *output; /* NULL: nothing is unsent */
     wherry__wait *receiver; /* the task that waits for bytes, or for the connection */
     wherry__link waiters;   /* tasks that wait for room in the output, or for all to be sent */
@@ -84,12 +85,10 @@ struct wherry_stream {
                         deadline of that */
     int64_t idle_timeout;
     wherry__short_address remote;
-    uint32_t linger_ms;
-    uint32_t users; /* tasks that wait in one of its calls, and still look at it when they leave */
-
-    int16_t reason;  /* how receiving ended: a wherry_error, 0 while it goes on */
-    int16_t refusal; /* why sending is over: a wherry_error, 0 while it goes on */
-    uint8_t number;  /* the errno(3) value behind them; 0: none, or one without a sentence */
+    int8_t reason;  /* how receiving ended: a wherry_error, 0 while it goes on */
+    int8_t refusal; /* why sending is over: a wherry_error, 0 while it goes on */
+    uint16_t users; /* tasks that wait in one of its calls, and still look at it when they leave */
+    uint8_t number; /* the errno(3) value behind them; 0: none, or one without a sentence */
     bool connecting : 1;
     bool announce : 1; /* it was connected at once, and nobody has been told */
     bool hungry : 1;   /* the user wants more than there is: read */
@@ -264,7 +263,7 @@ static inline void wherry__stream_take(wherry_stream *stream, size_t length)
         return;
     }
     stream->begin += (uint32_t)length;
-    stream->handed = 0;
+    stream->handed = false;
 }
 
 static inline bool wherry__stream_is_open(const wherry_stream *stream)

@@ -71,7 +71,7 @@ static int make_room(wherry_stream *stream)
     }
     if (chunk->size == stream->end ||
         (stream->begin > 0 && chunk->size - stream->begin < stream->wanted)) {
-        if (chunk->holds == 1 && stream->handed == 0 && stream->begin > 0 &&
+        if (chunk->holds == 1 && !stream->handed && stream->begin > 0 &&
             chunk->size - length >= chunk->size / 2 && chunk->size >= stream->wanted &&
             !WHERRY__FAULT_POINT("stream.receive.other-chunk")) {
             WHERRY__PROBE("stream.receive.moved-to-the-front");
@@ -100,7 +100,7 @@ void wherry__stream_tidy_input(wherry_stream *stream)
 {
     size_t length = wherry__stream_length(stream);
 
-    if (stream->input == NULL || stream->handed > 0)
+    if (stream->input == NULL || stream->handed)
         return;
     if (length == 0)
         drop_input(stream);
@@ -119,7 +119,7 @@ static void took(wherry_stream *stream, size_t size)
         wherry__wait_wake(stream->receiver, WHERRY_OK);
     if (stream->hooks != NULL && stream->hooks->received != NULL)
         stream->hooks->received(stream->owner, stream);
-    if (wherry__stream_length(stream) == 0 && stream->handed == 0 && !stream->freed)
+    if (wherry__stream_length(stream) == 0 && !stream->handed && !stream->freed)
         drop_input(stream);
     else
         wherry__source_flush_later(stream->loop, &stream->source);
@@ -155,7 +155,7 @@ void wherry__stream_read(wherry_stream *stream)
     size_t room;
     ssize_t result;
 
-    stream->unwanted = stream->paused || !stream->hungry || stream->handed > 0 ||
+    stream->unwanted = stream->paused || !stream->hungry || stream->handed ||
                        wherry__stream_length(stream) >= stream->receive_max;
     if (stream->unwanted) {
         WHERRY__PROBE("stream.receive.unwanted");
@@ -181,7 +181,7 @@ void wherry__stream_read(wherry_stream *stream)
     else if (!wherry__socket_not_now(result))
         over(stream, result);
     WHERRY__PROBE_IF(wherry__socket_not_now(result), "stream.receive.nothing-there");
-    if (wherry__stream_length(stream) == 0 && stream->handed == 0 && stream->input != NULL)
+    if (wherry__stream_length(stream) == 0 && !stream->handed && stream->input != NULL)
         drop_input(stream);
 }
 
@@ -207,7 +207,7 @@ wherry_bytes wherry_stream_peek(const wherry_stream *stream)
 void wherry_stream_consume(wherry_stream *stream, size_t length)
 {
     stream->begin += (uint32_t)wherry__size_min(length, wherry__stream_length(stream));
-    stream->handed = 0;
+    stream->handed = false;
     want_again(stream);
     if (stream->input != NULL && wherry__stream_length(stream) == 0 && !stream->loop->freed)
         wherry__source_flush_later(stream->loop, &stream->source);
@@ -236,7 +236,7 @@ void wherry_stream_resume(wherry_stream *stream)
 static int hand_out(wherry_stream *stream, wherry_bytes *bytes)
 {
     *bytes = wherry_stream_peek(stream);
-    stream->handed = (uint32_t)bytes->length;
+    stream->handed = bytes->length > 0;
     wherry__stream_demand(stream, false, 0);
     return WHERRY_OK;
 }
@@ -247,8 +247,8 @@ int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes, int64_t de
 
     if (stream->receiver != NULL)
         return wherry__fail(WHERRY_E_BUSY, "another task is receiving from the stream");
-    if (stream->handed > 0)
-        wherry_stream_consume(stream, stream->handed);
+    if (stream->handed)
+        wherry_stream_consume(stream, wherry__stream_length(stream));
     result = wherry__task_refused_until(deadline);
     if (result < 0)
         return result;

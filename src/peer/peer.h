@@ -40,9 +40,10 @@ struct wherry_peer {
     bool handed;   /* the message was handed out */
     bool asked;    /* a receive was called since this was last cleared */
     bool received; /* and gave a message, what came in its place, or the end */
-    bool receiving; /* a receive is suspended */
-    bool truncated; /* it ended inside of a message */
-    bool dropped;   /* the hold of who opened it is gone */
+    bool receiving;       /* a receive is suspended */
+    bool truncated;       /* it ended inside of a message */
+    bool dropped;         /* the hold of who opened it is gone */
+    uint8_t keeper_state; /* the keeper's */
 };
 
 /* Makes a peer of stream, held once. messages_per_pass: 0 for the default. */
@@ -61,7 +62,7 @@ static inline void wherry__peer_done(wherry_peer *peer)
         return;
     peer->handed = false;
     peer->offset += peer->cursor.taken;
-    stream->handed = 0;
+    stream->handed = false;
     wherry__stream_take(stream, peer->cursor.taken);
     wherry__source_flush_later(stream->loop, &stream->source); /* the rest may need less room */
 }

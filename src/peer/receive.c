@@ -49,7 +49,7 @@ static int run_decoder(wherry_peer *peer)
 static inline bool offer(wherry_peer *peer, int result)
 {
     peer->next = (int16_t)result;
-    peer->stream->handed = (uint32_t)peer->cursor.taken;
+    peer->stream->handed = peer->cursor.taken > 0;
     return true;
 }
 

@@ -13,6 +13,16 @@
 /* How long until a task that no memory was left for is tried again. */
 #define OWED_FOR WHERRY_MILLISECONDS(100)
 
+static bool is_greeted(const wherry__client *client)
+{
+    return wherry__client_is(client, WHERRY__CLIENT_GREETED);
+}
+
+static bool is_owed(const wherry__client *client)
+{
+    return wherry__client_is(client, WHERRY__CLIENT_OWED);
+}
+
 /* --- the end of one */
 
 static void describe(const wherry__client *client, char *text, size_t size)
@@ -41,7 +51,7 @@ static void remove_client(wherry__client *client)
 {
     wherry_server *server = client->server;
 
-    WHERRY__PROBE_IF(!client->greeted, "server.client.gone-before-it-was-greeted");
+    WHERRY__PROBE_IF(!is_greeted(client), "server.client.gone-before-it-was-greeted");
     wherry__client_drop(client);
     wherry__server_client_gone(server);
 }
@@ -53,7 +63,7 @@ static void say_goodbye(wherry__client *client, int reason)
     wherry_server *server = client->server;
     wherry_task *task = wherry__task_running();
 
-    if (!client->greeted || server->handler->on_disconnect == NULL)
+    if (!is_greeted(client) || server->handler->on_disconnect == NULL)
         return;
     wherry__task_shield(task, wherry__instant_after(server->loop->now, server->options.grace));
     server->handler->on_disconnect(server->handler, client->peer, reason);
@@ -62,10 +72,9 @@ static void say_goodbye(wherry__client *client, int reason)
 
 static void finish(wherry__client *client, int reason)
 {
-    if (client->owed == 0)
+    if (!wherry__client_is(client, WHERRY__CLIENT_LATE))
         log_failure(client, reason);
     say_goodbye(client, reason);
-    client->task = NULL;
     remove_client(client);
 }
 
@@ -123,12 +132,13 @@ static int greet(wherry__client *client)
     wherry_handler *handler = client->server->handler;
     int result = WHERRY_OK;
 
-    if (client->greeted)
+    if (is_greeted(client))
         return WHERRY_OK;
     if (handler->on_connect != NULL)
         result = handler->on_connect(handler, client->peer);
     WHERRY__PROBE_IF(result < 0, "server.client.greeting-failed");
-    client->greeted = result >= 0;
+    if (result >= 0)
+        client->peer->keeper_state |= WHERRY__CLIENT_GREETED;
     return result < 0 ? result : WHERRY_OK;
 }
 
@@ -142,7 +152,7 @@ static int run(void *argument)
     while (reason == WHERRY_OK && has_more(client, &reason))
         reason = converse(client);
     if (reason == WHERRY_OK)
-        client->task = NULL;
+        client->now.task = NULL;
     else
         finish(client, reason);
     return WHERRY_OK;
@@ -153,21 +163,23 @@ static int leave(void *argument)
 {
     wherry__client *client = argument;
 
-    finish(client, client->owed > 0 ? WHERRY_E_NO_MEMORY : WHERRY_E_CANCELED);
+    finish(client,
+           wherry__client_is(client, WHERRY__CLIENT_LATE) ? WHERRY_E_NO_MEMORY : WHERRY_E_CANCELED);
     return WHERRY_OK;
 }
 
 static int start(wherry__client *client, wherry_body *body)
 {
     const wherry_task_options options = { .size = sizeof(options), .loop = client->server->loop };
-    int result = wherry__spawn_last(&client->task, body, client, &options);
+    wherry_task *task;
+    int result = wherry__spawn_last(&task, body, client, &options);
 
-    if (result < 0) {
-        client->task = NULL;
+    if (result < 0)
         return result;
-    }
-    client->task->name = "client";
-    wherry_task_release(client->task); /* it is known for as long as it runs */
+    task->name = "client";
+    client->now.task = task;
+    client->peer->keeper_state &= (uint8_t)~WHERRY__CLIENT_OWED;
+    wherry_task_release(task); /* it is known for as long as it runs */
     return WHERRY_OK;
 }
 
@@ -176,8 +188,11 @@ static void owe(wherry__client *client)
 {
     wherry_server *server = client->server;
 
-    client->owed += OWED_FOR;
-    if (client->owed > server->options.grace) {
+    if (!is_owed(client))
+        client->now.owed = 0;
+    client->peer->keeper_state |= WHERRY__CLIENT_OWED | WHERRY__CLIENT_LATE;
+    client->now.owed += OWED_FOR;
+    if (client->now.owed > server->options.grace) {
         WHERRY__PROBE("server.client.no-goodbye");
         wherry__log(server->loop->now, WHERRY_LOG_ERROR,
                     "a client goes without a goodbye: there was no memory for it in time");
@@ -198,7 +213,7 @@ void wherry__server_pay(wherry__deadline *deadline)
         wherry__client *client = WHERRY__OWNER(link, wherry__client, link);
 
         link = link->next;
-        if (client->owed > 0 && client->task == NULL && start(client, leave) < 0)
+        if (is_owed(client) && start(client, leave) < 0)
             owe(client);
     }
 }
@@ -213,7 +228,7 @@ static void start_or_abort(wherry__client *client, wherry_body *body)
     wherry__log(client->server->loop->now, WHERRY_LOG_ERROR, "a client is dropped: %s",
                 wherry_error_text(result));
     wherry_stream_abort(client->peer->stream);
-    if (client->greeted && client->server->handler->on_disconnect != NULL)
+    if (is_greeted(client) && client->server->handler->on_disconnect != NULL)
         owe(client);
     else
         remove_client(client);
@@ -225,9 +240,9 @@ static void on_notify(wherry_peer *peer)
 {
     wherry__client *client = peer->keeper;
 
-    if (client->task != NULL || client->owed > 0)
+    if (wherry__client_task(client) != NULL || is_owed(client))
         return;
-    if (peer->next == WHERRY_E_WOULD_BLOCK && client->greeted &&
+    if (peer->next == WHERRY_E_WOULD_BLOCK && is_greeted(client) &&
         client->server->handler->on_disconnect == NULL)
         remove_client(client);
     else
@@ -268,7 +283,7 @@ int wherry__client_new(wherry_server *server, wherry_stream *stream)
     if (server->handler->on_connect != NULL || server->handler->eager)
         start_or_abort(client, run);
     else
-        client->greeted = true;
+        client->peer->keeper_state = WHERRY__CLIENT_GREETED;
     return WHERRY_OK;
 }
 
@@ -276,20 +291,22 @@ bool wherry__client_is_silent(const wherry__client *client)
 {
     const wherry_peer *peer = client->peer;
 
-    if (client->task == NULL)
+    if (wherry__client_task(client) == NULL)
         return true;
-    return client->greeted && peer->receiver != NULL && !peer->received &&
+    return is_greeted(client) && peer->receiver != NULL && !peer->received &&
            peer->next == WHERRY_E_WOULD_BLOCK; /* an eager one in its first receive */
 }
 
 void wherry__client_stop(wherry__client *client)
 {
-    WHERRY__PROBE_IF(client->task != NULL, "server.stop.in-a-conversation");
-    WHERRY__PROBE_IF(client->task == NULL, "server.stop.between-conversations");
-    if (client->task != NULL)
-        wherry_task_cancel(client->task);
+    wherry_task *task = wherry__client_task(client);
+
+    WHERRY__PROBE_IF(task != NULL, "server.stop.in-a-conversation");
+    WHERRY__PROBE_IF(task == NULL, "server.stop.between-conversations");
+    if (task != NULL)
+        wherry_task_cancel(task);
     else if (client->server->handler->on_disconnect == NULL)
         remove_client(client);
-    else if (client->owed == 0)
+    else if (!is_owed(client))
         start_or_abort(client, leave);
 }

@@ -99,7 +99,7 @@ bool wherry__server_is_inside(const wherry_server *server)
         return true;
     for (const wherry__link *link = server->clients.next; link != &server->clients;
          link = link->next)
-        if (WHERRY__OWNER(link, wherry__client, link)->task == task)
+        if (wherry__client_task(WHERRY__OWNER(link, wherry__client, link)) == task)
             return true;
     return false;
 }

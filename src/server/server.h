@@ -75,10 +75,29 @@ typedef struct wherry__client {
     wherry_server *server;
     wherry_peer *peer;
     wherry__link link;
-    wherry_task *task; /* that runs a conversation; NULL between two */
-    bool greeted;      /* on_connect has been called, and returned zero */
-    int64_t owed;      /* for how long there has been no memory for the task that says goodbye */
+    union {
+        wherry_task *task; /* that runs a conversation; NULL between two */
+        int64_t owed; /* of one who is: for how long there has been no memory for its goodbye */
+    } now;
 } wherry__client;
+
+/* What the server notes of a client in its peer's keeper_state, so that it costs no memory. */
+enum wherry__client_states {
+    WHERRY__CLIENT_GREETED = 1, /* on_connect has been called, and returned zero */
+    WHERRY__CLIENT_OWED = 2,    /* a goodbye: there is no memory for the task that says it */
+    WHERRY__CLIENT_LATE = 4,    /* it was owed one */
+};
+
+static inline bool wherry__client_is(const wherry__client *client, unsigned state)
+{
+    return (client->peer->keeper_state & state) != 0;
+}
+
+/* The task that runs a conversation with it. */
+static inline wherry_task *wherry__client_task(const wherry__client *client)
+{
+    return wherry__client_is(client, WHERRY__CLIENT_OWED) ? NULL : client->now.task;
+}
 
 /* Makes a client of an accepted stream; on failure the stream is the caller's. */
 int wherry__client_new(wherry_server *server, wherry_stream *stream);
