@@ -21,6 +21,7 @@ typedef struct wherry__flow {
     bool outgoing;    /* it was connected from here */
     bool ended_there; /* the other end finished */
     bool ended_here;
+    bool broken; /* a reset went one way or the other */
 } wherry__flow;
 
 typedef enum wherry__flow_end {
@@ -28,7 +29,7 @@ typedef enum wherry__flow_end {
     WHERRY__FLOW_FINISHED_HERE,  /* this end sends no more */
     WHERRY__FLOW_BROKEN_THERE,   /* a reset came, or what counts as one */
     WHERRY__FLOW_BROKEN_HERE,    /* a reset was sent */
-    WHERRY__FLOW_OVER,           /* the descriptor is being closed; nothing follows */
+    WHERRY__FLOW_OVER,           /* the stream is done with its descriptor; nothing follows */
 } wherry__flow_end;
 
 typedef struct wherry__recorder wherry__recorder;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/probe.h"
 #include "loop/task.h"
+#include "net/recording.h"
 #include "net/socket.h"
 
 /* Without a number the sentence of the stream is that of its code. */
@@ -46,6 +47,7 @@ static void connected(wherry_stream *stream)
     stream->connecting = false;
     stream->retry = false;
     stream->touched = stream->loop->now;
+    wherry__recording_begin(stream, true);
     wherry__stream_arm(stream);
     wherry__stream_watch(stream);
     if (stream->receiver != NULL)

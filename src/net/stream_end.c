@@ -16,6 +16,7 @@
 #include "base/probe.h"
 #include "base/size.h"
 #include "loop/task.h"
+#include "net/recording.h"
 #include "net/socket.h"
 
 /* What is read and thrown away at most. */
@@ -41,6 +42,17 @@ static bool is_cut_off(const wherry_stream *stream)
     return stream->output != NULL && !stream->as_file && !stream->loop->forgotten;
 }
 
+/* A descriptor that is left open, or a parent process's, is not finished with. */
+static void record_end(wherry_stream *stream, bool cut_off)
+{
+    if (stream->refusal == WHERRY_E_RESET)
+        wherry__recording_end(stream, WHERRY__FLOW_BROKEN_THERE);
+    else if (!stream->keep && !stream->loop->forgotten)
+        wherry__recording_end(stream, cut_off ? WHERRY__FLOW_BROKEN_HERE
+                                              : WHERRY__FLOW_FINISHED_HERE);
+    wherry__recording_end(stream, WHERRY__FLOW_OVER);
+}
+
 void wherry__stream_drop(wherry_stream *stream)
 {
     wherry_loop *loop = stream->loop;
@@ -49,6 +61,7 @@ void wherry__stream_drop(wherry_stream *stream)
 
     wherry__stream_drop_output(stream, stream->closed ? WHERRY_E_CLOSED : stream->refusal);
     if (descriptor >= 0) {
+        record_end(stream, cut_off);
         keep_local(stream);
         wherry__source_forget(loop, &stream->source);
         WHERRY__PROBE_IF(cut_off, "stream.close.cut-off");
@@ -130,6 +143,15 @@ void wherry__stream_fail(wherry_stream *stream, int reason, int number)
 
 /* --- the owner's end */
 
+static void record_discard(wherry_stream *stream, wherry__chunk *chunk, ssize_t result)
+{
+    wherry__recording_received(stream, chunk->bytes, result);
+    if (result == 0)
+        wherry__recording_end(stream, WHERRY__FLOW_FINISHED_THERE);
+    else if (result < 0 && !wherry__socket_not_now(result))
+        wherry__recording_end(stream, WHERRY__FLOW_BROKEN_THERE);
+}
+
 /* Reads once and throws it away. */
 static ssize_t discard(wherry_stream *stream)
 {
@@ -140,6 +162,8 @@ static ssize_t discard(wherry_stream *stream)
         result = wherry__socket_receive(stream->loop->system, stream->source.descriptor,
                                         chunk->bytes, chunk->size, stream->as_file,
                                         stream->ask_first);
+    if (chunk != NULL)
+        record_discard(stream, chunk, result);
     wherry__chunk_release(chunk);
     return result;
 }
@@ -164,6 +188,7 @@ static void tell_shutdown(wherry_stream *stream)
     if (stream->shut)
         return;
     stream->shut = true;
+    wherry__recording_end(stream, WHERRY__FLOW_FINISHED_HERE);
     if (!stream->as_file)
         (void)system->shutdown(system, stream->source.descriptor, SHUT_WR);
 }
@@ -249,8 +274,10 @@ void wherry_stream_abort(wherry_stream *stream)
         return;
     WHERRY__PROBE_IF(stream->output != NULL, "stream.abort.with-unsent");
     WHERRY__PROBE_IF(stream->closing, "stream.abort.while-closing");
-    if (!stream->as_file && !stream->keep)
+    if (!stream->as_file && !stream->keep) {
+        wherry__recording_end(stream, WHERRY__FLOW_BROKEN_HERE);
         wherry__socket_break(stream->loop->system, stream->source.descriptor);
+    }
     wherry__stream_drop(stream);
 }
 

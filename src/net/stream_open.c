@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "net/recording.h"
 #include "net/socket.h"
 
 /* Of the two limits: places in a buffer are 32 bits wide. */
@@ -58,6 +59,7 @@ static int adopt(wherry_stream *stream, int descriptor)
         return result;
     }
     wherry__stream_arm(stream);
+    wherry__recording_begin(stream, false);
     return WHERRY_OK;
 }
 

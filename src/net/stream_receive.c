@@ -17,6 +17,7 @@
 #include "base/probe.h"
 #include "base/size.h"
 #include "loop/task.h"
+#include "net/recording.h"
 #include "net/socket.h"
 
 /* A rest up to this size does not keep a chunk of the pool. */
@@ -144,10 +145,12 @@ static void over(wherry_stream *stream, ssize_t result)
         result = 0;
     else if (stream->pipe && result == -EBADF)
         result = -EPIPE;
-    if (result == 0 && stream->refusal == WHERRY_OK)
+    if (result == 0 && stream->refusal == WHERRY_OK) {
+        wherry__recording_end(stream, WHERRY__FLOW_FINISHED_THERE);
         wherry__stream_finish(stream, WHERRY_E_END);
-    else
-        wherry__stream_fail(stream, WHERRY_E_RESET, result == 0 ? stream->number : (int)-result);
+        return;
+    }
+    wherry__stream_fail(stream, WHERRY_E_RESET, result == 0 ? stream->number : (int)-result);
 }
 
 void wherry__stream_read(wherry_stream *stream)
@@ -175,6 +178,7 @@ void wherry__stream_read(wherry_stream *stream)
     result = wherry__socket_receive(stream->loop->system, stream->source.descriptor,
                                     stream->input->bytes + stream->end, room, stream->as_file,
                                     stream->ask_first);
+    wherry__recording_received(stream, stream->input->bytes + stream->end, result);
     stream->source.more = result > 0 && (size_t)result == room;
     if (result > 0)
         took(stream, (size_t)result);

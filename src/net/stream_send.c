@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/probe.h"
 #include "base/size.h"
+#include "net/recording.h"
 #include "net/socket.h"
 
 /* From this size on, bytes that lie in the stream's own input are referred to instead of copied;
@@ -123,6 +124,7 @@ static size_t write_direct(wherry_stream *stream, const wherry_bytes *parts, siz
         pieces[i] = (struct iovec){ (void *)(uintptr_t)parts[i].data, parts[i].length };
     result = wherry__socket_send(stream->loop->system, stream->source.descriptor, pieces, count,
                                  stream->as_file, stream->ask_first);
+    wherry__recording_sent(stream, pieces, result);
     WHERRY__PROBE_IF(result < 0, "stream.send.direct.refused");
     if (result > 0)
         stream->touched = stream->loop->now;

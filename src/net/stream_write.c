@@ -7,6 +7,7 @@
 #include <wherry/error.h>
 
 #include "base/probe.h"
+#include "net/recording.h"
 #include "net/socket.h"
 
 /* Parts of one write. */
@@ -118,6 +119,7 @@ static bool write_once(wherry_stream *stream)
     ssize_t result = wherry__socket_send(stream->loop->system, stream->source.descriptor, parts,
                                          count, stream->as_file, stream->ask_first);
 
+    wherry__recording_sent(stream, parts, result);
     WHERRY__PROBE_IF(result >= 0 && (size_t)result < unsent, "stream.write.short");
     WHERRY__PROBE_IF(count == WHERRY__SEGMENTS, "stream.write.all-segments");
     if (result >= 0)
@@ -165,6 +167,7 @@ ssize_t wherry__stream_offer(wherry_stream *stream, wherry_bytes bytes)
         return 0;
     result = wherry__socket_send(stream->loop->system, stream->source.descriptor, &part, 1,
                                  stream->as_file, stream->ask_first);
+    wherry__recording_sent(stream, &part, result);
     if (result >= 0) {
         stream->touched = stream->loop->now;
         return result;
