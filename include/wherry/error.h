@@ -75,10 +75,12 @@ WHERRY_PUBLIC const char *wherry_error_name(int code);
  * for ever. Any thread, any context. */
 WHERRY_PUBLIC const char *wherry_error_text(int code);
 
-/* A readable sentence about the last call that failed on this coroutine, or outside of coroutines
- * on this thread: with the address, option, position or file concerned. An empty text when none
- * failed. It stays valid until the next call that fails there. It is meant for people, and is cut
- * at 191 bytes; programs decide by the code. */
+/* A readable sentence about the call that has just failed on this coroutine, or outside of
+ * coroutines on this thread: with the address, option, position or file concerned, or else that of
+ * the code. One that fails always sets it, unless it answers how something ended (WHERRY_E_END to
+ * _CLOSED; of streams, wherry_stream_problem knows more) or what was wrong with a message. Ask at
+ * once: calls that succeed may change it, too. An empty text when nothing has failed yet. It is
+ * meant for people, and is cut at 191 bytes; programs decide by the code. */
 WHERRY_PUBLIC const char *wherry_problem(void);
 
 /* The version of the library that runs, as "MAJOR.MINOR.PATCH". WHERRY_VERSION is that of the

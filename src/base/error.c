@@ -194,6 +194,15 @@ int(wherry__fail)(int code, const char *format, ...)
     return code;
 }
 
+/* Not formatted: who receives and finds nothing comes here often. */
+int wherry__fail_plain(int code)
+{
+    const char *sentence = wherry_error_text(code);
+
+    memcpy(current_place(), sentence, strlen(sentence) + 1);
+    return code;
+}
+
 /* strerror(3) may share its text among threads. There are two strerror_r(3): that of POSIX fills
  * room. */
 static const char *text_of(int number, char *room, size_t size)

@@ -14,6 +14,9 @@
  * wherry_problem(), to say more about a failure further down. errno is left alone. */
 WHERRY_FORMAT(2, 3) __attribute__((cold)) int wherry__fail(int code, const char *format, ...);
 
+/* Fails with a code that says all there is to say: its sentence is the problem. Returns code. */
+int wherry__fail_plain(int code);
+
 #ifdef __clang_analyzer__
 /* An analyzer that does not look into other files is told what it answers. */
 #define wherry__fail(code, ...) ((void)(wherry__fail)(code, __VA_ARGS__), (code))

@@ -99,5 +99,7 @@ ssize_t wherry_first(const wherry_choice_of *choices, size_t count, int64_t dead
     }
     index = WHERRY__WAITED(
         "first", wherry__wait_any(waits, count, "the first of several", deadline, &result));
-    return index < 0 || result >= 0 || result == WHERRY_E_END ? index : result;
+    if (index < 0)
+        return wherry__fail_plain((int)index);
+    return result >= 0 || result == WHERRY_E_END ? index : result;
 }

@@ -218,6 +218,8 @@ static void leave_all(wherry_loop *loop)
             source->class->forget(source);
         else
             source->class->leave(source);
+        if (source->of_call)
+            wherry__source_dismiss(loop, source);
     }
     if (!loop->forgotten) {
         (void)wherry__loop_run_posts(loop);

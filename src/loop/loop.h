@@ -48,10 +48,12 @@ struct wherry__source {
                                    not in it */
     int descriptor;             /* -1: none */
     uint8_t watched;            /* what the system watches it for */
-    bool always;                /* always ready: a regular file, which no system watches */
-    bool more;                  /* it has just found that there is more to do */
-    bool aside; /* its user drives it: the loop notes what it would watch for, and no more, and does
-                   not run on for it */
+    bool always : 1;            /* always ready: a regular file, which no system watches */
+    bool more : 1;              /* it has just found that there is more to do */
+    bool of_call : 1; /* a call under way holds it: if the loop ends before, the loop dismisses it,
+                         since the task of that call does not come back */
+    bool aside : 1; /* its user drives it: the loop notes what it would watch for, and no more, and
+                       does not run on for it */
 };
 
 struct wherry_loop {

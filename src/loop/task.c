@@ -380,16 +380,20 @@ void wherry__loop_abandon_tasks(wherry_loop *loop)
 
 int wherry_sleep(int64_t deadline)
 {
+    wherry__wait wait;
     wherry__link nobody;
     wherry_task *task = wherry__running;
-    int result;
+    int result = wherry__task_refused_until(deadline);
 
     if (task == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "only coroutines can sleep");
+    if (result < 0 || deadline <= task->loop->now)
+        return result;
     wherry__link_init(&nobody);
-    result = wherry__wait_in(task->loop, &nobody, "sleep", deadline, NULL);
+    wherry__wait_init(&wait, &nobody);
+    result = (int)wherry__wait_any(&wait, 1, "sleep", deadline, &result);
     WHERRY__PROBE_IF(result == WHERRY_E_CANCELED, "task.sleep.canceled");
-    return result == WHERRY_E_TIMED_OUT || result == WHERRY_E_WOULD_BLOCK ? WHERRY_OK : result;
+    return result == WHERRY_E_TIMED_OUT ? WHERRY_OK : result;
 }
 
 int wherry_yield(void)

@@ -31,7 +31,7 @@ static int refuse(wherry_task *task)
         wherry__log(task->loop->now, WHERRY_LOG_WARNING,
                     "task \"%s\" was canceled, was refused %d waits since, and does not end",
                     task->name, REFUSALS_MAX);
-    return WHERRY_E_CANCELED;
+    return wherry__fail_plain(WHERRY_E_CANCELED);
 }
 
 int wherry__wait_allowed(wherry_loop *loop, int64_t deadline)
@@ -39,7 +39,7 @@ int wherry__wait_allowed(wherry_loop *loop, int64_t deadline)
     wherry_task *task = wherry__task_running();
 
     if (deadline == WHERRY_NOW)
-        return WHERRY_E_WOULD_BLOCK;
+        return wherry__fail_plain(WHERRY_E_WOULD_BLOCK);
     if (task == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "only coroutines can wait; elsewhere the deadline is "
                                              "WHERRY_NOW");
@@ -50,7 +50,7 @@ int wherry__wait_allowed(wherry_loop *loop, int64_t deadline)
         return refuse(task);
     }
     WHERRY__PROBE_IF(deadline <= loop->now, "wait.deadline-has-passed");
-    return deadline <= loop->now ? WHERRY_E_TIMED_OUT : WHERRY_OK;
+    return deadline <= loop->now ? wherry__fail_plain(WHERRY_E_TIMED_OUT) : WHERRY_OK;
 }
 
 int wherry__task_refused_now(wherry_task *task)
@@ -173,6 +173,14 @@ ssize_t wherry__wait_any(wherry__wait *waits, size_t count, const char *reason, 
     return is_canceled(task) ? refuse(task) : WHERRY_E_TIMED_OUT;
 }
 
+/* What a call answers that waited for one thing. */
+static int answer(ssize_t woken, int result)
+{
+    int code = woken < 0 ? (int)woken : result;
+
+    return code < 0 ? wherry__fail_plain(code) : code;
+}
+
 int wherry__wait_in(wherry_loop *loop, wherry__link *next, const char *reason, int64_t deadline,
                     void **item)
 {
@@ -187,7 +195,7 @@ int wherry__wait_in(wherry_loop *loop, wherry__link *next, const char *reason, i
     woken = wherry__wait_any(&wait, 1, reason, deadline, &result);
     if (woken >= 0 && result == WHERRY_OK && item != NULL)
         *item = wait.item;
-    return woken < 0 ? (int)woken : result;
+    return answer(woken, result);
 }
 
 int wherry__wait_alone(wherry_loop *loop, wherry__wait **place, const char *reason,
@@ -205,5 +213,5 @@ int wherry__wait_alone(wherry_loop *loop, wherry__wait **place, const char *reas
     *place = &wait;
     woken = wherry__wait_any(&wait, 1, reason, deadline, &result);
     *place = NULL;
-    return woken < 0 ? (int)woken : result;
+    return answer(woken, result);
 }

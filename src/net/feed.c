@@ -38,7 +38,6 @@ struct wherry_feed {
     bool started; /* after_send was told of it */
     bool late;    /* the iterator has answered "not yet" */
     bool shutdown;
-    bool runs; /* within wherry_feed_run, which gives it back */
 };
 
 /* --- being woken, and the end */
@@ -96,7 +95,7 @@ static void end(wherry_feed *feed, int reason)
         reason = result < 0 ? result : reason;
     }
     stop(feed, reason);
-    if (!feed->runs && feed->items->ended != NULL)
+    if (!feed->source.of_call && feed->items->ended != NULL)
         feed->items->ended(feed->items, feed, reason);
 }
 
@@ -201,8 +200,6 @@ static void on_leave(wherry__source *source)
 
     feed->waiter = NULL; /* tasks that did not end were given up */
     stop(feed, WHERRY_E_CLOSED);
-    if (feed->runs)
-        wherry__source_dismiss(feed->loop, source);
 }
 
 static void on_reclaim(wherry__source *source)
@@ -284,7 +281,7 @@ void wherry_feed_free(wherry_feed *feed)
     if (feed == NULL)
         return;
     stop(feed, WHERRY_E_CLOSED);
-    if (!feed->runs)
+    if (!feed->source.of_call) /* wherry_feed_run gives it back */
         wherry__source_dismiss(feed->loop, &feed->source);
 }
 
@@ -300,12 +297,12 @@ int wherry_feed_run(wherry_stream *stream, wherry_feed_items *items, int64_t dea
         result = make(&options, &feed);
     if (result != WHERRY_OK)
         return result;
-    feed->runs = true;
+    feed->source.of_call = true;
     result = WHERRY__WAITED("feed.run",
                             wherry__wait_alone(feed->loop, &feed->waiter, "feed", deadline));
     if (feed->reason != WHERRY_OK)
         result = feed->reason == WHERRY_E_END ? WHERRY_OK : feed->reason;
-    feed->runs = false;
+    feed->source.of_call = false;
     wherry_feed_free(feed);
     return result;
 }

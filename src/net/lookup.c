@@ -157,7 +157,7 @@ static void on_answered(wherry__asker *asker, int result, const char *why)
         finish_if_answered(lookup);
 }
 
-static const char *why(const wherry_lookup *lookup)
+const char *wherry__lookup_why(const wherry_lookup *lookup)
 {
     for (int i = 0; i < 2; i++)
         if (lookup->answers[i].result == lookup->result && lookup->answers[i].why != NULL)
@@ -171,7 +171,7 @@ static const char *why(const wherry_lookup *lookup)
 int wherry__lookup_fail(const wherry_lookup *lookup)
 {
     return wherry__fail((int)lookup->result, "resolving %.*s%s: %s", SHOWN, lookup->name,
-                        strlen(lookup->name) > SHOWN ? "..." : "", why(lookup));
+                        strlen(lookup->name) > SHOWN ? "..." : "", wherry__lookup_why(lookup));
 }
 
 /* --- as a source */
@@ -318,6 +318,7 @@ int wherry__lookup_begin(wherry_loop *loop, const char *name, wherry_family fami
     if (lookup == NULL)
         return WHERRY_E_NO_MEMORY;
     lookup->events = events;
+    lookup->source.of_call = events == NULL;
     code = read_name(lookup, name, &host);
     if (code == WHERRY_OK)
         code = ask(lookup, &host);
@@ -346,7 +347,7 @@ int wherry_lookup_new_with(const wherry_lookup_options *given)
     if (loop == NULL)
         return WHERRY_E_MISUSE;
     if (options.deadline != 0 && options.deadline <= loop->now)
-        return WHERRY_E_TIMED_OUT;
+        return wherry__fail_plain(WHERRY_E_TIMED_OUT);
     result = wherry__lookup_begin(loop, options.name, options.family, options.events, &lookup);
     if (result != WHERRY_OK)
         return result;

@@ -45,7 +45,10 @@ struct wherry_lookup {
 int wherry__lookup_begin(wherry_loop *loop, const char *name, wherry_family family,
                          wherry_lookup_events *events, wherry_lookup **lookup);
 
-/* Fails with the result of a lookup that is over, as its sentence says. Returns the code. */
+/* Why a lookup that is over has failed. */
+const char *wherry__lookup_why(const wherry_lookup *lookup);
+
+/* Fails with that, and the name. Returns the code. */
 int wherry__lookup_fail(const wherry_lookup *lookup);
 
 #endif

@@ -14,11 +14,14 @@
 #include "base/probe.h"
 #include "base/size.h"
 #include "loop/task.h"
+#include "net/lookup.h"
 #include "net/stream.h"
 
 typedef struct attempt {
-    wherry_stream_events events; /* first */
+    wherry__source source; /* first; without a descriptor: its storage is the loop's to give back */
+    wherry_stream_events events;
     wherry__race *race;
+    wherry_loop *loop;
     wherry__link link;
     wherry_stream *stream;
     wherry_address address;
@@ -28,115 +31,6 @@ static void wake(wherry__race *race)
 {
     if (race->waiter != NULL)
         wherry__wait_wake(race->waiter, WHERRY_OK);
-}
-
-/* --- attempts */
-
-/* What comes before the stream has its new owner is not for us to be told of. */
-static void on_connected(wherry_stream_events *self, wherry_stream *stream)
-{
-    wherry_stream_pause(stream);
-    wake(WHERRY__OWNER(self, attempt, events)->race);
-}
-
-static void on_ended(wherry_stream_events *self, wherry_stream *stream, int reason)
-{
-    (void)stream;
-    (void)reason;
-    wake(WHERRY__OWNER(self, attempt, events)->race);
-}
-
-static void end_attempt(attempt *ended)
-{
-    wherry__race *race = ended->race;
-
-    wherry__link_remove(&ended->link);
-    race->attempt_count--;
-    wherry_stream_free(ended->stream);
-    wherry__memory_give(wherry__loop_memory(race->loop), ended, sizeof(*ended));
-}
-
-/* The next address has its turn at once. */
-static void fail_attempt(attempt *failed, int code, const char *why)
-{
-    wherry__race_report_add(&failed->race->report, &failed->address, code, why);
-    failed->race->next_start = failed->race->loop->now;
-    end_attempt(failed);
-}
-
-static void win(attempt *winner)
-{
-    wherry__race *race = winner->race;
-    const wherry_stream_options *options = race->options.stream;
-
-    race->winner = winner->stream;
-    winner->stream = NULL;
-    end_attempt(winner);
-    wherry_stream_set_events(race->winner, options == NULL ? NULL : options->events);
-    wherry_stream_resume(race->winner);
-}
-
-/* Looks at all of them: those that failed go, the first that is connected wins. */
-static void look(wherry__race *race)
-{
-    wherry__link *link = race->attempts.next;
-
-    while (link != &race->attempts && race->winner == NULL) {
-        attempt *each = WHERRY__OWNER(link, attempt, link);
-
-        link = link->next;
-        if (each->stream->reason != WHERRY_OK)
-            fail_attempt(each, each->stream->reason, wherry_stream_problem(each->stream));
-        else if (!each->stream->connecting)
-            win(each);
-    }
-}
-
-/* The problem without the name or address that is said in front of it. */
-static const char *why_not(const char *before)
-{
-    const char *problem = wherry_problem();
-    const char *why = strstr(problem, ": ");
-
-    return strncmp(problem, before, strlen(before)) != 0 || why == NULL ? problem : why + 2;
-}
-
-static void connect_attempt(attempt *begun)
-{
-    wherry__race *race = begun->race;
-    wherry_stream_options options = { .size = sizeof(options) };
-    int result;
-
-    if (race->options.stream != NULL)
-        options = *race->options.stream;
-    options.loop = race->loop;
-    options.events = &begun->events;
-    result = wherry_stream_connect_with(&begun->stream, &begun->address, WHERRY_NEVER, &options);
-    WHERRY__PROBE_IF(result < 0, "race.attempt.failed-at-once");
-    if (result < 0)
-        fail_attempt(begun, result, why_not("connecting to "));
-}
-
-static void begin_attempt(wherry__race *race, const wherry_address *address)
-{
-    attempt *begun = wherry__memory_take(wherry__loop_memory(race->loop), sizeof(*begun));
-
-    race->tried++;
-    if (begun == NULL) {
-        wherry__race_report_add(&race->report, address, WHERRY_E_NO_MEMORY,
-                                wherry_error_text(WHERRY_E_NO_MEMORY));
-        return;
-    }
-    begun->events.connected = on_connected;
-    begun->events.ended = on_ended;
-    begun->race = race;
-    begun->address = *address;
-    if (race->endpoint->transport != WHERRY_TRANSPORT_UNIX)
-        begun->address.port = race->endpoint->port;
-    wherry__list_append(&race->attempts, &begun->link);
-    race->attempt_count++;
-    race->next_start = wherry__instant_after(race->loop->now, race->options.head_start);
-    connect_attempt(begun);
 }
 
 /* --- whose turn it is */
@@ -157,6 +51,133 @@ static wherry__race_side *next_side(wherry__race *race)
     }
     return NULL;
 }
+
+/* Whether the latest attempt is the only hope. */
+static bool is_last(wherry__race *race)
+{
+    return race->attempt_count == 1 && next_side(race) == NULL && !race->sides[0].pending &&
+           !race->sides[1].pending;
+}
+
+/* --- attempts */
+
+/* What comes before the stream has its new owner is not for us to be told of. */
+static void on_connected(wherry_stream_events *self, wherry_stream *stream)
+{
+    wherry_stream_pause(stream);
+    wake(WHERRY__OWNER(self, attempt, events)->race);
+}
+
+static void on_ended(wherry_stream_events *self, wherry_stream *stream, int reason)
+{
+    (void)stream;
+    (void)reason;
+    wake(WHERRY__OWNER(self, attempt, events)->race);
+}
+
+static void on_leave(wherry__source *source)
+{
+    (void)source;
+}
+
+static void on_reclaim(wherry__source *source)
+{
+    attempt *ended = WHERRY__OWNER(source, attempt, source);
+
+    wherry__memory_give(wherry__loop_memory(ended->loop), ended, sizeof(*ended));
+}
+
+static const wherry__source_class class = { .leave = on_leave, .reclaim = on_reclaim };
+
+static void end_attempt(attempt *ended)
+{
+    wherry__link_remove(&ended->link);
+    ended->race->attempt_count--;
+    wherry_stream_free(ended->stream);
+    wherry__source_dismiss(ended->loop, &ended->source);
+}
+
+/* The next address has its turn at once. */
+static void fail_attempt(attempt *failed, int code, const char *why)
+{
+    wherry__race_report_add(&failed->race->report, &failed->address, code, why);
+    failed->race->next_start = failed->race->loop->now;
+    end_attempt(failed);
+}
+
+static void win(attempt *winner)
+{
+    wherry__race *race = winner->race;
+    race->winner = winner->stream;
+    race->winner->source.of_call = false;
+    winner->stream = NULL;
+    end_attempt(winner);
+    wherry_stream_set_events(race->winner, race->options.stream->events);
+    wherry_stream_resume(race->winner);
+}
+
+/* Looks at all of them: those that failed go, the first that is connected wins. */
+static void look(wherry__race *race)
+{
+    wherry__link *link = race->attempts.next;
+
+    while (link != &race->attempts && race->winner == NULL) {
+        attempt *each = WHERRY__OWNER(link, attempt, link);
+
+        link = link->next;
+        if (each->stream->reason != WHERRY_OK)
+            fail_attempt(each, each->stream->reason, wherry_stream_problem(each->stream));
+        else if (!each->stream->connecting)
+            win(each);
+    }
+}
+
+/* With fast open, "connected" says nothing: the connection is not begun before something is sent.
+ * So it is only for an address that nothing else can win against. */
+static void connect_attempt(attempt *begun)
+{
+    wherry__race *race = begun->race;
+    wherry_stream_options options = *race->options.stream;
+    int result;
+
+    options.events = &begun->events;
+    if (!is_last(race))
+        options.socket = race->socket;
+    result = wherry__stream_dial(&begun->stream, race->loop, &begun->address, WHERRY_NEVER,
+                                 &options);
+    WHERRY__PROBE_IF(result < 0, "race.attempt.failed-at-once");
+    if (result < 0)
+        fail_attempt(begun, result, wherry_problem());
+    else
+        begun->stream->source.of_call = true;
+}
+
+static void begin_attempt(wherry__race *race, const wherry_address *address)
+{
+    attempt *begun = wherry__memory_take(wherry__loop_memory(race->loop), sizeof(*begun));
+
+    race->tried++;
+    if (begun == NULL) {
+        wherry__race_report_add(&race->report, address, WHERRY_E_NO_MEMORY,
+                                wherry_error_text(WHERRY_E_NO_MEMORY));
+        return;
+    }
+    begun->events.connected = on_connected;
+    begun->events.ended = on_ended;
+    begun->race = race;
+    begun->loop = race->loop;
+    wherry__source_init(race->loop, &begun->source, &class, -1);
+    begun->source.of_call = true;
+    begun->address = *address;
+    if (race->endpoint->transport != WHERRY_TRANSPORT_UNIX)
+        begun->address.port = race->endpoint->port;
+    wherry__list_append(&race->attempts, &begun->link);
+    race->attempt_count++;
+    race->next_start = wherry__instant_after(race->loop->now, race->options.head_start);
+    connect_attempt(begun);
+}
+
+/* --- beginning them */
 
 static void make_way(wherry__race *race)
 {
@@ -196,12 +217,11 @@ static void on_resolved(wherry_lookup_events *self, wherry_lookup *lookup, ssize
     wherry__race_side *side = WHERRY__OWNER(self, wherry__race_side, events);
     wherry__race *race = side->race;
 
-    (void)lookup;
     side->pending = false;
     side->addresses = addresses;
     side->count = result < 0 ? 0 : (size_t)result;
     if (result < 0 && result != WHERRY_E_NO_NAME)
-        wherry__race_report_add(&race->report, NULL, (int)result, why_not("resolving "));
+        wherry__race_report_add(&race->report, NULL, (int)result, wherry__lookup_why(lookup));
     if (race->tried == 0)
         race->next_start = race->loop->now;
     if (race->tried == 0 && race->sides[0].pending) {
@@ -237,7 +257,7 @@ static int look_up(wherry__race *race)
                                    .family = family_of(race, i), .events = &side->events);
         side->pending = result == WHERRY_OK;
         if (result < 0)
-            wherry__race_report_add(&race->report, NULL, result, why_not("resolving "));
+            wherry__race_report_add(&race->report, NULL, result, wherry_problem());
     }
     return result;
 }
@@ -329,12 +349,15 @@ int wherry__race_run(wherry_loop *loop, const wherry_endpoint *endpoint,
     int result = wherry__task_refused();
 
     if (result == WHERRY_OK && deadline <= loop->now && deadline != WHERRY_NOW)
-        result = WHERRY_E_TIMED_OUT;
+        result = wherry__fail_plain(WHERRY_E_TIMED_OUT);
     if (result < 0)
         return result;
     wherry__link_init(&race.attempts);
     race.sides[0].race = race.sides[1].race = &race;
     race.next_start = loop->now;
+    result = wherry__race_take_socket(&race);
+    if (result < 0)
+        return result;
     if (endpoint->name[0] == '\0')
         take_addresses(&race);
     else

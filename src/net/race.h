@@ -44,7 +44,9 @@ typedef struct wherry__race_side {
 struct wherry__race {
     wherry_loop *loop;
     const wherry_endpoint *endpoint;
-    wherry_race_options options;
+    wherry_race_options options;         /* .stream: never NULL */
+    wherry_socket_options plain;         /* those of the stream, without fast_open */
+    const wherry_socket_options *socket; /* NULL: none are given */
     wherry__wait *waiter;
     wherry__race_side sides[2]; /* the one that begins comes first */
     size_t turn;                /* of which of them the next address is, if it has one */
@@ -60,6 +62,10 @@ struct wherry__race {
  * as wherry_stream_connect_to. */
 int wherry__race_run(wherry_loop *loop, const wherry_endpoint *endpoint,
                      const wherry_race_options *options, int64_t deadline, wherry_stream **stream);
+
+/* Copies and checks the options of its sockets, and tries them out. Errors as
+ * wherry_socket_connect, with the option named. */
+int wherry__race_take_socket(wherry__race *race);
 
 /* Notes that an address failed with code for a reason. why: a sentence. address: NULL for a name
  * that was not resolved. */

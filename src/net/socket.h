@@ -69,6 +69,11 @@ typedef enum wherry__socket_use {
 int wherry__socket_apply(wherry_system *system, int descriptor,
                          const wherry_socket_options *options, wherry__socket_use use);
 
+/* Sets the options of a socket that is to connect to address (its family is enough), and binds it
+ * to their local address. WHERRY_OK, or the errors of wherry_socket_connect. */
+int wherry__socket_fit(wherry_system *system, int descriptor, const wherry_address *address,
+                       const wherry_socket_options *options);
+
 /* Opens a socket to connect to address with, sets its options and binds it to their local address.
  * A descriptor, or the errors of wherry_socket_connect. */
 int wherry__socket_prepare(wherry_system *system, const wherry_address *address,

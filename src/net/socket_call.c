@@ -49,6 +49,16 @@ static int bind_local(wherry_system *system, int descriptor, const wherry_addres
     return wherry__fail_system(result, what);
 }
 
+int wherry__socket_fit(wherry_system *system, int descriptor, const wherry_address *address,
+                       const wherry_socket_options *options)
+{
+    int result = wherry__socket_apply(system, descriptor, options, WHERRY__SOCKET_CONNECTS);
+
+    if (result == WHERRY_OK && options != NULL && options->local != NULL)
+        result = bind_local(system, descriptor, address, options->local);
+    return result;
+}
+
 int wherry__socket_prepare(wherry_system *system, const wherry_address *address,
                            const wherry_socket_options *options)
 {
@@ -57,9 +67,7 @@ int wherry__socket_prepare(wherry_system *system, const wherry_address *address,
 
     if (descriptor < 0)
         return wherry__fail_system(descriptor, "a socket to connect with");
-    result = wherry__socket_apply(system, descriptor, options, WHERRY__SOCKET_CONNECTS);
-    if (result == WHERRY_OK && options != NULL && options->local != NULL)
-        result = bind_local(system, descriptor, address, options->local);
+    result = wherry__socket_fit(system, descriptor, address, options);
     if (result == WHERRY_OK)
         return descriptor;
     (void)system->close(system, descriptor);
@@ -164,7 +172,7 @@ int wherry_socket_accept(wherry_system *system, int descriptor, wherry_socket_fa
 static int code_of(ssize_t result, const char *what)
 {
     if (wherry__socket_not_now(result) || result == -ENOBUFS)
-        return WHERRY_E_WOULD_BLOCK;
+        return wherry__fail_plain(WHERRY_E_WOULD_BLOCK);
     return wherry__fail_system((int)result, what);
 }
 
@@ -176,7 +184,7 @@ ssize_t wherry_socket_receive(wherry_system *system, int descriptor, void *data,
         return wherry__fail(WHERRY_E_MISUSE, "no room to receive into");
     result = wherry__socket_receive(choose(system), descriptor, data, size, false, false);
     if (result == 0)
-        return WHERRY_E_END;
+        return wherry__fail_plain(WHERRY_E_END);
     return result > 0 ? result : code_of(result, "receiving");
 }
 
@@ -188,7 +196,7 @@ int wherry_socket_send(wherry_system *system, int descriptor, wherry_bytes *byte
         ssize_t sent = wherry__socket_send(system, descriptor, &part, 1, false, false);
 
         if (sent <= 0)
-            return sent == 0 ? WHERRY_E_WOULD_BLOCK : code_of(sent, "sending");
+            return sent == 0 ? wherry__fail_plain(WHERRY_E_WOULD_BLOCK) : code_of(sent, "sending");
         *bytes = (wherry_bytes){ .data = bytes->data + sent,
                                  .length = bytes->length - (size_t)sent };
     }

@@ -126,6 +126,11 @@ void wherry__stream_adopt(wherry_stream *stream, int descriptor);
 int wherry__stream_accepted(wherry_loop *loop, int descriptor, const wherry_address *remote,
                             const wherry_stream_options *options, wherry_stream **stream);
 
+/* Begins to connect to an address that was checked. On failure there is no stream, and the problem
+ * says why without naming the address; later ones are told by the stream. */
+int wherry__stream_dial(wherry_stream **stream, wherry_loop *loop, const wherry_address *address,
+                        int64_t deadline, const wherry_stream_options *options);
+
 /* Tells a new stream the address of its other end, and sets what suits it. */
 void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wherry_address *remote,
                                const wherry_stream_options *options);

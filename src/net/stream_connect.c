@@ -100,20 +100,9 @@ void wherry__stream_connect_ready(wherry_stream *stream)
         look(stream);
 }
 
-/* --- the user's side */
+/* --- beginning */
 
-static int check(const wherry_address *address, int64_t deadline, wherry_loop *loop)
-{
-    int result = wherry__socket_check_target(address);
-
-    if (result < 0)
-        return result;
-    if (deadline <= loop->now && deadline != WHERRY_NOW)
-        return WHERRY_E_TIMED_OUT;
-    return WHERRY_OK;
-}
-
-/* Begins; a failure at once is told by the stream, too. */
+/* What fails at once is told by the stream, too. */
 static int begin(wherry_stream *stream, const wherry_address *address, int64_t deadline,
                  const wherry_stream_options *options)
 {
@@ -131,59 +120,113 @@ static int begin(wherry_stream *stream, const wherry_address *address, int64_t d
     return WHERRY_OK;
 }
 
-/* A failure of a stream that was not handed out yet. */
-static int give_up(wherry_stream *stream, const wherry_address *address, int result,
-                   const char *why)
+static int result_of(const wherry_stream *stream)
+{
+    return stream->reason == WHERRY_OK
+               ? WHERRY_OK
+               : wherry__fail(stream->reason, "%s", wherry_stream_problem(stream));
+}
+
+int wherry__stream_dial(wherry_stream **result, wherry_loop *loop, const wherry_address *address,
+                        int64_t deadline, const wherry_stream_options *options)
+{
+    wherry_stream *stream = wherry__stream_make(loop, options);
+    int code;
+
+    if (stream == NULL)
+        return WHERRY_E_NO_MEMORY;
+    stream->told = true; /* what fails at once is told by the call's own result */
+    code = begin(stream, address, deadline, options);
+    if (code == WHERRY_OK)
+        code = result_of(stream);
+    stream->told = false;
+    if (code < 0)
+        wherry_stream_free(stream);
+    else
+        *result = stream;
+    return code;
+}
+
+/* --- the user's side */
+
+static int copy_options(wherry_stream_options *options, const wherry_stream_options *given)
+{
+    int result = wherry__stream_options_copy(options, given);
+
+    if (result == WHERRY_OK &&
+        (options->result != NULL || options->descriptor != 0 || options->keep != 0))
+        return wherry__fail(WHERRY_E_MISUSE, "options result, descriptor and keep: not here");
+    return result;
+}
+
+static bool is_told(const wherry_stream_options *options)
+{
+    return options->events != NULL && options->events->connected != NULL;
+}
+
+static int check(wherry_loop *loop, const wherry_address *address, int64_t deadline, bool told)
+{
+    int result = wherry__socket_check_target(address);
+
+    if (result < 0)
+        return result;
+    if (deadline <= loop->now && deadline != WHERRY_NOW)
+        return wherry__fail_plain(WHERRY_E_TIMED_OUT);
+    if (!told && wherry__task_running() == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "only coroutines can wait for a connection");
+    return told ? WHERRY_OK : wherry__task_refused();
+}
+
+/* A stream that is not connected in time is gone. */
+static int wait_for(wherry_stream *stream, int64_t deadline)
+{
+    int result = WHERRY_OK;
+
+    stream->told = true;
+    stream->source.of_call = true;
+    if (stream->connecting)
+        result = WHERRY__WAITED("stream.connect", wherry__stream_wait(stream, "connect", deadline));
+    if (result == WHERRY_OK)
+        result = result_of(stream);
+    stream->told = false;
+    stream->source.of_call = false;
+    if (result < 0)
+        wherry_stream_free(stream);
+    return result;
+}
+
+static int fail_to(const wherry_address *address, int result)
 {
     char text[WHERRY_ADDRESS_TEXT_SIZE];
 
     (void)wherry_address_format(address, text, sizeof(text));
-    (void)wherry__fail(result, "connecting to %s: %s", text, why);
-    wherry_stream_free(stream);
-    return result;
+    return wherry__fail(result, "connecting to %s: %s", text, wherry_problem());
 }
 
-int wherry_stream_connect_with(wherry_stream **result, const wherry_address *address,
+int wherry_stream_connect_with(wherry_stream **stream, const wherry_address *address,
                                int64_t deadline, const wherry_stream_options *given)
 {
     wherry_stream_options options;
-    bool told;
-    wherry_stream *stream;
+    wherry_stream *made;
     wherry_loop *loop;
-    int code = wherry__stream_options_copy(&options, given);
+    int result = copy_options(&options, given);
+    bool told;
 
-    if (code < 0)
-        return code;
-    if (result == NULL || address == NULL)
+    if (result < 0)
+        return result;
+    if (stream == NULL || address == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the stream, or no address");
-    if (options.result != NULL || options.descriptor != 0 || options.keep != 0)
-        return wherry__fail(WHERRY_E_MISUSE, "options result, descriptor and keep: not here");
-    told = options.events != NULL && options.events->connected != NULL;
+    told = is_told(&options);
     loop = wherry__loop_choose(options.loop);
-    code = loop == NULL ? WHERRY_E_MISUSE : check(address, deadline, loop);
-    if (code == WHERRY_OK && !told && wherry__task_running() == NULL)
-        code = wherry__fail(WHERRY_E_MISUSE, "only coroutines can wait for a connection");
-    if (code == WHERRY_OK && !told)
-        code = wherry__task_refused();
-    if (code < 0)
-        return code;
-    stream = wherry__stream_make(loop, &options);
-    if (stream == NULL)
-        return WHERRY_E_NO_MEMORY;
-    stream->told = true; /* what fails at once is told by the call's own result */
-    code = begin(stream, address, told && deadline == WHERRY_NOW ? WHERRY_NEVER : deadline,
-                 &options);
-    if (code < 0)
-        return give_up(stream, address, code, wherry_problem());
-    if (!told && stream->connecting)
-        code = WHERRY__WAITED("stream.connect", wherry__stream_wait(stream, "connect", deadline));
-    if (code == WHERRY_OK && stream->reason != WHERRY_OK)
-        code = stream->reason;
-    if (code < 0)
-        return give_up(stream, address, code,
-                       stream->number != 0 ? wherry_stream_problem(stream)
-                                           : wherry_error_text(code));
-    stream->told = false;
-    *result = stream;
+    result = loop == NULL ? WHERRY_E_MISUSE : check(loop, address, deadline, told);
+    if (result < 0)
+        return result;
+    result = wherry__stream_dial(
+        &made, loop, address, told && deadline == WHERRY_NOW ? WHERRY_NEVER : deadline, &options);
+    if (result == WHERRY_OK && !told)
+        result = wait_for(made, deadline);
+    if (result < 0)
+        return fail_to(address, result);
+    *stream = made;
     return WHERRY_OK;
 }
