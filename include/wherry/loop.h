@@ -41,9 +41,10 @@ typedef struct wherry_loop_options {
                               wherry_system_epoll()) */
     wherry_memory *memory; /* NULL: malloc(3). Must outlive the loop */
     wherry_clock clock;    /* WHERRY_CLOCK_REAL */
-    int64_t tock;       /* nanoseconds a step of the stepped and paced clocks, and from one turn of
-                           a step task (steps.h) to the next; 0: 31.25 ms */
-    int64_t start;      /* the first instant of a stepped, paced or virtual clock, at least 0 */
+    int64_t tock; /* nanoseconds a step of the stepped and paced clocks, and from one turn of a step
+                     task (steps.h) to the next; 0: 31.25 ms */
+    int64_t start; /* the first instant of a stepped, paced or virtual clock, at least 0; none may
+                      be given with the real one */
     size_t stack_size;  /* bytes of address space of a coroutine's stack; 0: 64 KiB. At least 16 KiB
                          */
     size_t stacks_kept; /* stacks kept for use again; 0: 1,024 */
@@ -101,9 +102,10 @@ WHERRY_PUBLIC int wherry_loop_wait(wherry_loop *loop, int64_t until);
 WHERRY_PUBLIC ssize_t wherry_loop_dispatch(wherry_loop *loop);
 
 /* For hosting the loop in another one: a descriptor that is readable when a step has something to
- * do, and the instant by which a step is due at the latest (WHERRY_NOW: at once; WHERRY_NEVER:
- * none). The descriptor belongs to the loop. WHERRY_E_UNSUPPORTED: the system has no such
- * descriptor (wherry_system_poll()). */
+ * do, and the instant by which a step is due at the latest (WHERRY_NOW: at once, as ever with a
+ * stepped clock; WHERRY_NEVER: none). It is one of the system's clock, with a paced one the next
+ * tock; only a virtual clock has its own. The descriptor belongs to the loop. WHERRY_E_UNSUPPORTED:
+ * the system has no such descriptor (wherry_system_poll()). */
 WHERRY_PUBLIC int wherry_loop_fd(const wherry_loop *loop);
 WHERRY_PUBLIC int64_t wherry_loop_deadline(wherry_loop *loop);
 
@@ -112,7 +114,8 @@ WHERRY_PUBLIC int64_t wherry_loop_deadline(wherry_loop *loop);
  */
 WHERRY_PUBLIC int64_t wherry_loop_now(const wherry_loop *loop);
 
-/* The nanoseconds of a tock. set: from the next on. WHERRY_E_MISUSE: not positive. */
+/* The nanoseconds of a tock. set: that of the one under way and of those to come, in steps from the
+ * end of this pass on. WHERRY_E_MISUSE: not positive. On the loop's thread. */
 WHERRY_PUBLIC int64_t wherry_loop_tock(const wherry_loop *loop);
 WHERRY_PUBLIC int wherry_loop_set_tock(wherry_loop *loop, int64_t tock);
 

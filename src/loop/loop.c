@@ -12,9 +12,6 @@
 #include "loop/task.h"
 #include "system/ambient.h"
 
-/* 1/32 s, so that sums of tocks are exact in binary fractions of a second, too. */
-#define TOCK_DEFAULT INT64_C(31250000)
-
 #define STACK_DEFAULT ((size_t)64 << 10)
 #define STACKS_KEPT_DEFAULT 1024
 #define CHUNK_DEFAULT ((size_t)64 << 10)
@@ -83,10 +80,6 @@ static int check_options(const wherry_loop_options *options)
 {
     if (options->result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the loop");
-    if (options->clock < WHERRY_CLOCK_REAL || options->clock > WHERRY_CLOCK_VIRTUAL)
-        return wherry__fail(WHERRY_E_MISUSE, "option clock: there is no such clock");
-    if (options->tock < 0)
-        return wherry__fail(WHERRY_E_MISUSE, "option tock: it is negative");
     if (options->linger < 0)
         return wherry__fail(WHERRY_E_MISUSE, "option linger: it is negative");
     if (options->stack_size != 0 && options->stack_size < WHERRY__STACK_MIN)
@@ -96,7 +89,7 @@ static int check_options(const wherry_loop_options *options)
         (options->chunk_size < CHUNK_MIN || options->chunk_size > CHUNK_MAX))
         return wherry__fail(WHERRY_E_MISUSE, "option chunk_size: not between %d bytes and %zu",
                             CHUNK_MIN, CHUNK_MAX);
-    return WHERRY_OK;
+    return wherry__clock_check(options);
 }
 
 static size_t size_or(size_t size, size_t otherwise)
@@ -110,11 +103,8 @@ static void init(wherry_loop *loop, const wherry_loop_options *options, wherry_s
     loop->system = system;
     loop->thread = &thread_mark;
     loop->holds = 1;
-    loop->clock = options->clock;
-    loop->tock = options->tock == 0 ? TOCK_DEFAULT : options->tock;
+    wherry__clock_init(loop, options);
     loop->linger = options->linger == 0 ? LINGER_DEFAULT : options->linger;
-    loop->now = system->monotonic(system);
-    loop->next_tock = wherry__instant_after(loop->now, loop->tock);
     wherry__deadlines_init(&loop->deadlines, system, loop->now);
     wherry__link_init(&loop->doomed);
     wherry__link_init(&loop->sources);
@@ -301,17 +291,10 @@ int wherry_loop_fd(const wherry_loop *loop)
 
 int64_t wherry_loop_deadline(wherry_loop *loop)
 {
-    return wherry__loop_has_work(loop) ? WHERRY_NOW : wherry__deadlines_bound(&loop->deadlines);
-}
-
-int64_t wherry_loop_now(const wherry_loop *loop)
-{
-    return loop->now;
-}
-
-int64_t wherry_loop_wall(const wherry_loop *loop)
-{
-    return loop->system->wall(loop->system);
+    if (wherry__loop_has_work(loop) || loop->clock == WHERRY_CLOCK_STEPPED)
+        return WHERRY_NOW;
+    return loop->clock == WHERRY_CLOCK_PACED ? wherry__clock_next_tock(loop)
+                                             : wherry__deadlines_bound(&loop->deadlines);
 }
 
 int wherry_loop_random(wherry_loop *loop, void *data, size_t size)
@@ -328,18 +311,4 @@ void wherry_loop_statistics_read(const wherry_loop *loop, wherry_loop_statistics
     statistics->deadlines = loop->deadlines.count;
     statistics->bytes = loop->memory.bytes;
     statistics->stacks = loop->stacks.mapped;
-}
-
-int64_t wherry_in(int64_t duration)
-{
-    wherry_system *system;
-    int64_t now;
-
-    if (current != NULL) {
-        now = current->now;
-    } else {
-        system = wherry__system_ambient();
-        now = system->monotonic(system);
-    }
-    return wherry__instant_after(now, duration);
 }

@@ -71,7 +71,7 @@ struct wherry_loop {
     wherry_clock clock;
     int64_t now;
     int64_t tock;
-    int64_t next_tock; /* paced: the real instant of the next one */
+    int64_t tock_began; /* paced: the real instant at which the tock under way began */
     int64_t linger;
     wherry__deadlines deadlines;
 
@@ -164,6 +164,13 @@ static inline void wherry__source_flush_later(wherry_loop *loop, wherry__source 
     source->flush_next = loop->flush_first == NULL ? source : loop->flush_first;
     loop->flush_first = source;
 }
+
+/* The clock of a loop that is being made: its options, and its beginning. */
+int wherry__clock_check(const wherry_loop_options *options);
+void wherry__clock_init(wherry_loop *loop, const wherry_loop_options *options);
+
+/* The real instant of the next tock of a paced clock. */
+int64_t wherry__clock_next_tock(const wherry_loop *loop);
 
 /* One pass that waits until the given instant of the loop's clock at most. */
 ssize_t wherry__loop_pass(wherry_loop *loop, int64_t until);

@@ -44,11 +44,12 @@ static void read_clock(wherry_loop *loop)
  * has its turn then. */
 static void pace(wherry_loop *loop)
 {
-    if (loop->clock != WHERRY_CLOCK_PACED ||
-        loop->system->monotonic(loop->system) < loop->next_tock)
+    const int64_t next = wherry__clock_next_tock(loop);
+
+    if (loop->clock != WHERRY_CLOCK_PACED || loop->system->monotonic(loop->system) < next)
         return;
     loop->now = wherry__instant_after(loop->now, loop->tock);
-    loop->next_tock = wherry__instant_after(loop->next_tock, loop->tock);
+    loop->tock_began = next;
 }
 
 int wherry_loop_prepare(wherry_loop *loop)
@@ -84,7 +85,7 @@ static int64_t wait_until(wherry_loop *loop, int64_t until)
         return bound < until ? bound : until;
     }
     if (loop->clock == WHERRY_CLOCK_PACED)
-        return until <= loop->now ? WHERRY_NOW : loop->next_tock;
+        return until <= loop->now ? WHERRY_NOW : wherry__clock_next_tock(loop);
     bound = wherry__deadlines_earliest(&loop->deadlines);
     return bound == WHERRY_NEVER && until == WHERRY_NEVER ? WHERRY_NEVER : WHERRY_NOW;
 }

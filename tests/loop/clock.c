@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +24,7 @@ static struct {
     wherry_system system;
     int64_t now;
     int64_t until; /* of the last wait */
+    int64_t late;  /* by how much waits last too long */
     size_t waits;
 } fake;
 
@@ -37,7 +40,7 @@ static int fake_wait(wherry_system *self, wherry_poller *poller, int64_t until, 
     fake.waits++;
     fake.until = until;
     if (until != WHERRY_NEVER && until > fake.now)
-        fake.now = until;
+        fake.now = until + fake.late;
     return wherry_system_epoll()->wait(self, poller, WHERRY_NOW, ready, capacity);
 }
 
@@ -49,6 +52,7 @@ static wherry_loop *fake_loop(wherry_clock clock, int64_t tock)
     fake.system.monotonic = fake_monotonic;
     fake.system.wait = fake_wait;
     fake.now = WHERRY_SECONDS(1000);
+    fake.late = 0;
     assert_int_equal(wherry_loop_new(&loop, .system = &fake.system, .clock = clock, .tock = tock),
                      WHERRY_OK);
     return loop;
@@ -168,7 +172,7 @@ static void paced_clock_goes_a_tock_a_tock(void **state)
     assert_int_equal(wherry_loop_run(loop), WHERRY_OK);
     trace_is("ttt");
     assert_int_equal(wherry_loop_now(loop), start + 4 * TOCK);
-    assert_int_equal(fake.now, start + 4 * TOCK); /* it has slept in between */
+    assert_int_equal(fake.now, WHERRY_SECONDS(1000) + 4 * TOCK); /* it has slept in between */
     wherry_loop_free(loop);
 }
 
@@ -199,7 +203,7 @@ static void paced_clock_catches_up_pass_by_pass_without_a_pause(void **state)
         assert_int_equal(wherry_loop_now(loop), start + i * TOCK);
     }
     trace_is("tttt");
-    assert_int_equal(fake.now, start + 10 * TOCK); /* nothing has slept */
+    assert_int_equal(fake.now, WHERRY_SECONDS(1000) + 10 * TOCK); /* nothing has slept */
     wherry_loop_free(loop);
 }
 
@@ -212,6 +216,86 @@ static void paced_wait_does_not_sleep_for_what_is_now(void **state)
     assert_int_equal(wherry_loop_wait(loop, wherry_loop_now(loop)), 0);
     assert_int_equal(fake.until, WHERRY_NOW);
     assert_int_equal(wherry_loop_dispatch(loop), 0);
+    wherry_loop_free(loop);
+}
+
+/* Sleeps a tock at a time, and notes how far the clock is behind the real one at most. */
+static int note_lags(void *worst)
+{
+    const int64_t began = wherry_in(0);
+
+    for (int i = 0; i < 1000; i++) {
+        int64_t lag;
+
+        fake.late = (i * 7919) % (TOCK - 1); /* the kernel wakes nobody early */
+        TASK_ASSERT(wherry_sleep(began + (i + 1) * TOCK) == WHERRY_OK);
+        TASK_ASSERT(wherry_in(0) == began + (i + 1) * TOCK);
+        lag = fake.now - WHERRY_SECONDS(1000) - wherry_in(0);
+        TASK_ASSERT(lag >= 0);
+        if (lag > *(int64_t *)worst)
+            *(int64_t *)worst = lag;
+    }
+    return 0;
+}
+
+/* What each wait lasts too long is not added up. */
+static void paced_clock_does_not_drift(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_PACED, 0);
+    int64_t worst = 0;
+
+    (void)state;
+    loop_fixture_run(loop, note_lags, &worst);
+    assert_in_range(worst, 1, TOCK - 1);
+    assert_int_equal(wherry_loop_now(loop), 1000 * TOCK);
+    wherry_loop_free(loop);
+}
+
+/* The pass of one tock takes three and a half: the next ones follow at once, and the rhythm is the
+ * one it was. */
+static void paced_clock_keeps_its_rhythm_after_an_overrun(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_PACED, 0);
+
+    (void)state;
+    fake.now += 7 * TOCK / 2;
+    for (int i = 1; i <= 6; i++) {
+        assert_int_equal(wherry_loop_prepare(loop), 0);
+        assert_int_equal(wherry_loop_now(loop), i * TOCK);
+        assert_int_equal(wherry_loop_wait(loop, WHERRY_NEVER), 0);
+        assert_int_equal(fake.until, WHERRY_SECONDS(1000) + (i + 1) * TOCK);
+        assert_int_equal(wherry_loop_dispatch(loop), 0);
+        if (i < 3) /* that instant is over */
+            assert_int_equal(fake.now, WHERRY_SECONDS(1000) + 7 * TOCK / 2);
+        else
+            assert_int_equal(fake.now, WHERRY_SECONDS(1000) + (i + 1) * TOCK);
+    }
+    wherry_loop_free(loop);
+}
+
+static void paced_tock_under_way_gets_the_new_length(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_PACED, WHERRY_SECONDS(4));
+
+    (void)state;
+    fake.now += WHERRY_SECONDS(3);
+    assert_int_equal(wherry_loop_set_tock(loop, WHERRY_SECONDS(2)), WHERRY_OK);
+    assert_int_equal(wherry_loop_deadline(loop), WHERRY_SECONDS(1002));
+    assert_int_equal(wherry_loop_step(loop), 0);
+    assert_int_equal(wherry_loop_now(loop), WHERRY_SECONDS(2));
+    assert_int_equal(wherry_loop_deadline(loop), WHERRY_SECONDS(1004));
+    assert_int_equal(wherry_loop_set_tock(loop, WHERRY_SECONDS(5)), WHERRY_OK);
+    assert_int_equal(wherry_loop_deadline(loop), WHERRY_SECONDS(1007));
+    fake.now = WHERRY_SECONDS(1007) - 1;
+    assert_int_equal(wherry_loop_step(loop), 0);
+    assert_int_equal(wherry_loop_now(loop), WHERRY_SECONDS(2));
+    fake.now++;
+    assert_int_equal(wherry_loop_step(loop), 0);
+    assert_int_equal(wherry_loop_now(loop), WHERRY_SECONDS(7));
+    assert_int_equal(wherry_loop_set_tock(loop, INT64_MAX), WHERRY_OK);
+    assert_int_equal(wherry_loop_deadline(loop), WHERRY_NEVER);
+    assert_int_equal(wherry_loop_set_tock(loop, 1), WHERRY_OK);
+    assert_int_equal(wherry_loop_deadline(loop), WHERRY_SECONDS(1007) + 1);
     wherry_loop_free(loop);
 }
 
@@ -327,6 +411,177 @@ static void clocks_of_several_loops_go_each_by_itself(void **state)
     }
 }
 
+/* --- by hand */
+
+static void first_instant_is_zero_or_the_one_given(void **state)
+{
+    static const wherry_clock clocks[] = { WHERRY_CLOCK_STEPPED, WHERRY_CLOCK_PACED,
+                                           WHERRY_CLOCK_VIRTUAL };
+    wherry_loop *loop;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+        assert_int_equal(wherry_loop_new(&loop, .clock = clocks[i]), WHERRY_OK);
+        assert_int_equal(wherry_loop_now(loop), 0);
+        wherry_loop_free(loop);
+        assert_int_equal(wherry_loop_new(&loop, .clock = clocks[i], .start = WHERRY_NEVER),
+                         WHERRY_OK);
+        assert_int_equal(wherry_loop_now(loop), WHERRY_NEVER);
+        assert_int_equal(wherry_loop_step(loop), 0);
+        assert_int_equal(wherry_loop_now(loop), WHERRY_NEVER); /* there is no time after that */
+        wherry_loop_free(loop);
+    }
+}
+
+static void clocks_that_make_no_sense_are_refused(void **state)
+{
+    wherry_loop *loop = NULL;
+
+    (void)state;
+    assert_int_equal(wherry_loop_new(&loop, .start = 1), WHERRY_E_MISUSE);
+    assert_non_null(strstr(wherry_problem(), "start"));
+    assert_int_equal(wherry_loop_new(&loop, .clock = WHERRY_CLOCK_STEPPED, .start = -1),
+                     WHERRY_E_MISUSE);
+    assert_non_null(strstr(wherry_problem(), "start"));
+    assert_int_equal(wherry_loop_new(&loop, .tock = -1), WHERRY_E_MISUSE);
+    assert_non_null(strstr(wherry_problem(), "tock"));
+    assert_int_equal(wherry_loop_new(&loop, .clock = WHERRY_CLOCK_VIRTUAL + 1), WHERRY_E_MISUSE);
+    assert_non_null(strstr(wherry_problem(), "clock"));
+    assert_null(loop);
+}
+
+static void tock_can_be_changed(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_STEPPED, 0);
+
+    (void)state;
+    assert_int_equal(wherry_loop_tock(loop), TOCK);
+    assert_int_equal(wherry_loop_set_tock(loop, 0), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_loop_set_tock(loop, -1), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_loop_tock(loop), TOCK);
+    assert_int_equal(wherry_loop_set_tock(loop, 1), WHERRY_OK);
+    assert_int_equal(wherry_loop_tock(loop), 1);
+    assert_int_equal(wherry_loop_step(loop), 0);
+    assert_int_equal(wherry_loop_now(loop), 1);
+    assert_int_equal(wherry_loop_set_tock(loop, WHERRY_NEVER), WHERRY_OK);
+    assert_int_equal(wherry_loop_step(loop), 0);
+    assert_int_equal(wherry_loop_now(loop), WHERRY_NEVER);
+    wherry_loop_free(loop);
+}
+
+static int change_tock(void *loop)
+{
+    TASK_ASSERT(wherry_loop_set_tock(loop, WHERRY_SECONDS(3)) == WHERRY_OK);
+    return 0;
+}
+
+static void tock_changed_in_a_pass_ends_that_pass(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_STEPPED, WHERRY_SECONDS(1));
+
+    (void)state;
+    loop_fixture_run(loop, change_tock, loop);
+    assert_int_equal(wherry_loop_now(loop), WHERRY_SECONDS(3));
+    wherry_loop_free(loop);
+}
+
+static int sleep_a_second(void *unused)
+{
+    (void)unused;
+    TASK_ASSERT(wherry_sleep(wherry_in(WHERRY_SECONDS(1))) == WHERRY_OK);
+    trace("s");
+    return 0;
+}
+
+static void tick_moves_the_clock_and_the_next_pass_does_what_is_due(void **state)
+{
+    static const wherry_clock clocks[] = { WHERRY_CLOCK_STEPPED, WHERRY_CLOCK_VIRTUAL };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        wherry_loop *loop = fake_loop(clocks[i], 1);
+        int64_t now;
+
+        loop_fixture_spawn(loop, sleep_a_second, NULL);
+        assert_int_equal(wherry_loop_step(loop), 1);
+        now = wherry_loop_now(loop);
+        assert_int_equal(wherry_loop_tick(loop, 0), now);
+        assert_int_equal(wherry_loop_tick(loop, WHERRY_SECONDS(1) - now - 1),
+                         WHERRY_SECONDS(1) - 1);
+        trace_is("");
+        assert_int_equal(wherry_loop_tick(loop, 1), WHERRY_SECONDS(1));
+        assert_int_equal(wherry_loop_now(loop), WHERRY_SECONDS(1));
+        trace_is("");
+        assert_true(wherry_loop_step(loop) > 0);
+        trace_is("s");
+        assert_int_equal(wherry_loop_tick(loop, WHERRY_NEVER), WHERRY_NEVER);
+        assert_int_equal(wherry_loop_tick(loop, 1), WHERRY_NEVER);
+        wherry_loop_free(loop);
+    }
+}
+
+static int tick_within(void *loop)
+{
+    int64_t before = wherry_in(0);
+
+    TASK_ASSERT(wherry_loop_tick(loop, 1) == WHERRY_E_MISUSE);
+    TASK_ASSERT(wherry_in(0) == before);
+    return 0;
+}
+
+static void tick_is_refused_where_time_is_not_ones_own(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_REAL, 0);
+
+    (void)state;
+    assert_int_equal(wherry_loop_tick(loop, 1), WHERRY_E_MISUSE);
+    wherry_loop_free(loop);
+    loop = fake_loop(WHERRY_CLOCK_PACED, 0);
+    assert_int_equal(wherry_loop_tick(loop, 1), WHERRY_E_MISUSE);
+    wherry_loop_free(loop);
+    loop = fake_loop(WHERRY_CLOCK_STEPPED, 0);
+    assert_int_equal(wherry_loop_tick(loop, -1), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_loop_tick(loop, INT64_MIN), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_loop_now(loop), 0);
+    loop_fixture_run(loop, tick_within, loop);
+    wherry_loop_free(loop);
+}
+
+static void *tick_elsewhere(void *loop)
+{
+    return wherry_loop_tick(loop, 1) == WHERRY_E_MISUSE ? NULL : loop;
+}
+
+static void tick_is_refused_on_another_thread(void **state)
+{
+    loop_fixture *self = *state;
+    int64_t before = wherry_loop_now(self->loop);
+    pthread_t thread;
+    void *bad;
+
+    assert_int_equal(pthread_create(&thread, NULL, tick_elsewhere, self->loop), 0);
+    assert_int_equal(pthread_join(thread, &bad), 0);
+    assert_null(bad);
+    assert_int_equal(wherry_loop_now(self->loop), before);
+}
+
+/* --- deadlines for hosts */
+
+static void deadline_for_a_host_is_one_of_the_systems_clock(void **state)
+{
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_STEPPED, 0);
+
+    (void)state;
+    assert_int_equal(wherry_loop_deadline(loop), WHERRY_NOW);
+    wherry_loop_free(loop);
+    loop = fake_loop(WHERRY_CLOCK_PACED, 0);
+    assert_int_equal(wherry_loop_deadline(loop), WHERRY_SECONDS(1000) + TOCK);
+    fake.now = wherry_loop_deadline(loop);
+    assert_int_equal(wherry_loop_step(loop), 0);
+    assert_int_equal(wherry_loop_deadline(loop), WHERRY_SECONDS(1000) + 2 * TOCK);
+    wherry_loop_free(loop);
+}
+
 /* --- instants from durations */
 
 static int make_instants(void *loop)
@@ -380,11 +635,22 @@ int main(void)
         ON_LOOP(paced_clock_goes_a_tock_a_tock),
         ON_LOOP(paced_clock_catches_up_pass_by_pass_without_a_pause),
         ON_LOOP(paced_wait_does_not_sleep_for_what_is_now),
+        ON_LOOP(paced_clock_does_not_drift),
+        ON_LOOP(paced_clock_keeps_its_rhythm_after_an_overrun),
+        ON_LOOP(paced_tock_under_way_gets_the_new_length),
         ON_LOOP(virtual_clock_jumps_to_the_next_deadline),
         ON_LOOP(virtual_clock_stands_still_while_anything_is_ready),
         ON_LOOP(virtual_clock_sees_ready_descriptors_first),
         ON_LOOP(equal_deadlines_come_in_the_order_of_sleeping),
         ON_LOOP(clocks_of_several_loops_go_each_by_itself),
+        ON_LOOP(first_instant_is_zero_or_the_one_given),
+        ON_LOOP(clocks_that_make_no_sense_are_refused),
+        ON_LOOP(tock_can_be_changed),
+        ON_LOOP(tock_changed_in_a_pass_ends_that_pass),
+        ON_LOOP(tick_moves_the_clock_and_the_next_pass_does_what_is_due),
+        ON_LOOP(tick_is_refused_where_time_is_not_ones_own),
+        ON_LOOP(tick_is_refused_on_another_thread),
+        ON_LOOP(deadline_for_a_host_is_one_of_the_systems_clock),
         ON_LOOP(instants_are_of_the_current_loop),
         ON_LOOP(durations_may_be_fractions),
     };
