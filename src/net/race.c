@@ -258,6 +258,8 @@ static int look_up(wherry__race *race)
         side->pending = result == WHERRY_OK;
         if (result < 0)
             wherry__race_report_add(&race->report, NULL, result, wherry_problem());
+        else
+            side->lookup->source.of_call = true;
     }
     return result;
 }

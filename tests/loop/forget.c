@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +22,28 @@
 #include "loop/loop.h"
 #include "support/loop_fixture.h"
 #include "support/refuse.h"
+
+/* As the leak detector finds it in the middle of a program, where there is one. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LEAK_DETECTOR
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define LEAK_DETECTOR
+#endif
+
+#ifdef LEAK_DETECTOR
+#include <sanitizer/lsan_interface.h>
+static bool nothing_leaks(void)
+{
+    return __lsan_do_recoverable_leak_check() == 0;
+}
+#else
+static bool nothing_leaks(void)
+{
+    return true;
+}
+#endif
 
 /* Runs body in a child; it returns 0 or the line of what was not well (CHILD_ASSERT). */
 static void run_in_child(int (*body)(loop_fixture *self), loop_fixture *self)
@@ -332,6 +356,119 @@ static void handles_that_were_waited_for_can_be_closed(void **state)
     close(ends[1]);
 }
 
+/* What a call that waits has made is nobody else's to give back. */
+static struct {
+    wherry_address address;
+    char path[64], endpoint[80], servers[32];
+    int listener, filler, name_server;
+} nowhere;
+
+/* A Unix listener whose backlog is full, and a name server that never answers. */
+static void open_nowhere(loop_fixture *self)
+{
+    struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    socklen_t size = sizeof(any);
+
+    (void)snprintf(nowhere.path, sizeof(nowhere.path), "/tmp/wherry-forget-%ld", (long)getpid());
+    (void)snprintf(nowhere.endpoint, sizeof(nowhere.endpoint), "unix://%s", nowhere.path);
+    (void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", nowhere.path);
+    assert_int_equal(wherry_address_parse(&nowhere.address, nowhere.path, strlen(nowhere.path)),
+                     WHERRY_OK);
+    nowhere.listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(nowhere.listener, (struct sockaddr *)&name, sizeof(name)), 0);
+    assert_int_equal(listen(nowhere.listener, 0), 0);
+    nowhere.filler = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(nowhere.filler, (struct sockaddr *)&name, sizeof(name)), 0);
+    nowhere.name_server = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(bind(nowhere.name_server, (struct sockaddr *)&any, sizeof(any)), 0);
+    assert_int_equal(getsockname(nowhere.name_server, (struct sockaddr *)&any, &size), 0);
+    (void)snprintf(nowhere.servers, sizeof(nowhere.servers), "127.0.0.1:%u",
+                   (unsigned)ntohs(any.sin_port));
+    assert_int_equal(wherry_loop_set_name_servers(self->loop, nowhere.servers), WHERRY_OK);
+}
+
+static void close_nowhere(void)
+{
+    assert_int_equal(unlink(nowhere.path), 0);
+    assert_int_equal(close(nowhere.listener), 0);
+    assert_int_equal(close(nowhere.filler), 0);
+    assert_int_equal(close(nowhere.name_server), 0);
+}
+
+static int connect_for_ever(void *unused)
+{
+    wherry_stream *stream;
+
+    (void)unused;
+    return wherry_stream_connect(&stream, &nowhere.address, WHERRY_NEVER);
+}
+
+static int connect_to_for_ever(void *endpoint)
+{
+    wherry_stream *stream;
+
+    return wherry_stream_connect_to(&stream, endpoint, WHERRY_NEVER);
+}
+
+static int resolve_for_ever(void *unused)
+{
+    wherry_address address;
+
+    (void)unused;
+    return (int)wherry_resolve(&address, 1, "nowhere.example", WHERRY_NEVER);
+}
+
+static int feed_next(wherry_feed_items *self, wherry_feed *feed, wherry_bytes *item)
+{
+    (void)self, (void)feed, (void)item;
+    return WHERRY_E_WOULD_BLOCK;
+}
+
+static int feed_for_ever(void *unused)
+{
+    static wherry_feed_items items = { .next = feed_next };
+
+    (void)unused;
+    return wherry_feed_run(things.stream, &items, WHERRY_NEVER);
+}
+
+static int forget_calls(loop_fixture *self)
+{
+    wherry_loop_forget(self->loop);
+    wherry_stream_free(things.stream);
+    CHILD_ASSERT(self->memory.blocks == 0 && self->memory.bytes == 0);
+    CHILD_ASSERT(nothing_leaks());
+    return 0;
+}
+
+static void what_calls_under_way_hold_is_given_back(void **state)
+{
+    static char by_name[] = "tcp://nowhere.example:7";
+    loop_fixture *self = *state;
+    int ends[2];
+
+    loop_fixture_free(self);
+    assert_int_equal(wherry_loop_new(&self->loop, .memory = &self->memory.base), WHERRY_OK);
+    open_nowhere(self);
+    memset(&things, 0, sizeof(things));
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    assert_int_equal(wherry_stream_new(&things.stream, .loop = self->loop, .descriptor = ends[0]),
+                     WHERRY_OK);
+    loop_fixture_spawn(self->loop, connect_for_ever, NULL);
+    loop_fixture_spawn(self->loop, connect_to_for_ever, nowhere.endpoint);
+    loop_fixture_spawn(self->loop, connect_to_for_ever, by_name);
+    loop_fixture_spawn(self->loop, resolve_for_ever, NULL);
+    loop_fixture_spawn(self->loop, feed_for_ever, NULL);
+    assert_true(wherry_loop_step(self->loop) >= 5);
+    run_in_child(forget_calls, self);
+    wherry_stream_free(things.stream);
+    loop_fixture_free(self);
+    failing_memory_assert_empty(&self->memory);
+    close(ends[1]);
+    close_nowhere();
+}
+
 static int use_another(loop_fixture *self)
 {
     wherry_loop *loop;
@@ -362,6 +499,7 @@ int main(void)
         ON_LOOP(what_is_under_way_is_the_parents_alone),
         ON_LOOP(unix_path_of_a_listener_stays),
         ON_LOOP(handles_that_were_waited_for_can_be_closed),
+        ON_LOOP(what_calls_under_way_hold_is_given_back),
         ON_LOOP(child_may_make_a_loop_of_its_own),
     };
 
