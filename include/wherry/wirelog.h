@@ -6,8 +6,11 @@
  * Several may share a log. So streams do in a simulated world, with its addresses and times. A
  * stream without a log pays nothing.
  *
- * A log that cannot be written says so once in the program's log and drops what comes; it never
- * disturbs who is recorded. All is for one thread, that of the streams' loop.
+ * A log that cannot be written says so once in the program's log and drops what comes, until it is
+ * opened again; its last file ends with a whole record then. It never disturbs who is recorded.
+ * Files are for their owner only, and are written once a pass. In a child process after a fork a
+ * log is closed by wherry_loop_forget, and its files are left alone. All is for one thread, that of
+ * the streams' loop.
  */
 #ifndef WHERRY_WIRELOG_H
 #define WHERRY_WIRELOG_H
@@ -31,7 +34,8 @@ typedef enum wherry_wirelog_form {
     WHERRY_WIRELOG_TEXT,       /* text files, kept to be read back */
     WHERRY_WIRELOG_PCAPNG,     /* packets: draft-ietf-opsawg-pcapng, with made-up headers of IP and
                                   TCP or UDP, and right addresses, directions, sequence numbers and
-                                  times. Unix sockets appear as 127.0.0.1 with made-up ports */
+                                  times. Unix sockets appear as 127.0.0.1 with made-up ports. A
+                                  connection whose two ends both record there is in it twice */
 } wherry_wirelog_form;
 
 /* How the bytes appear in text. */
@@ -60,17 +64,18 @@ typedef struct wherry_wirelog_options {
     const char *format;
     wherry_wirelog_bytes bytes; /* WHERRY_WIRELOG_AS_IS; of text */
     /* Files. path: the file, replaced if it is there; for two of text ".rx" and ".tx" go before its
-     * last extension. NULL: in a folder with the name of the log, the time and an extension:
-     * main.2026-01-31_23-59-59_123456.rx.log, .tx.log, .log or .pcapng. */
+     * last extension. NULL: new ones in a folder with the name of the log, the time and an
+     * extension: main.2026-01-31_23-59-59_123456.rx.log, .tx.log, .log or .pcapng. */
     const char *path;
     const char *folder; /* made if it is missing; NULL: "wirelogs" under $XDG_STATE_HOME/wherry, or
                            else under ~/.local/state/wherry */
-    const char *name;   /* no "/"; NULL: "main" */
+    const char *name;   /* at most 127 bytes, no "/"; NULL: "main" */
     int temporary;      /* not 0: in a new folder of its own under $TMPDIR or /tmp, which is removed
                            at close; not with path or folder */
     size_t size_max;    /* bytes of a file, from which on another is begun (.1, .2, ... at its end),
-                           or of a text in memory, from which on its older half is dropped; 0: 64 MiB
-                         */
+                           or of a text in memory, from which on its older half is dropped; at least
+                           1024. Only a record that alone is larger is cut: it goes on in the next
+                           file, or ends. 0: 64 MiB */
     size_t files_max;   /* files of each direction that are kept, the newest; 0: 8 */
     WHERRY_RESERVED;
 } wherry_wirelog_options;
@@ -84,10 +89,11 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_wirelog_new_with(const wherry_wirelog_op
                                                        .result = __VA_ARGS__ })
 
 /* Opens it, empty; if it is open closes it and opens it again. Nothing is recorded while it is
- * closed. temporary: not 0 does what the option does, this time. WHERRY_OK. WHERRY_E_NOT_FOUND,
- * _NO_PERMISSION, _NO_DESCRIPTORS, _EXISTS, _SYSTEM, _NO_MEMORY: the file or folder could not be
- * made; wherry_problem() says which and why. WHERRY_E_MISUSE: temporary, and there is a path or
- * folder. */
+ * closed; of streams that are connected by then a pcapng shows what follows. temporary: not 0 does
+ * what the option does, this time. WHERRY_OK. WHERRY_E_NOT_FOUND, _NO_PERMISSION, _INVALID (a
+ * folder has that name), _NO_DESCRIPTORS, _EXISTS, _FULL, _TOO_LARGE, _SYSTEM, _NO_MEMORY: the file
+ * or folder could not be made; wherry_problem() says which and why. WHERRY_E_MISUSE: temporary, and
+ * there is a path or folder. */
 WHERRY_PUBLIC int wherry_wirelog_open(wherry_wirelog *log, int temporary);
 WHERRY_PUBLIC int wherry_wirelog_is_open(const wherry_wirelog *log);
 
@@ -96,12 +102,14 @@ WHERRY_PUBLIC int wherry_wirelog_is_open(const wherry_wirelog *log);
  * nothing. */
 WHERRY_PUBLIC void wherry_wirelog_close(wherry_wirelog *log, int clear);
 
-/* Closes it and gives it back. NULL is allowed. */
+/* Closes it and gives it back; streams that still end in the background do no harm. NULL is
+ * allowed. */
 WHERRY_PUBLIC void wherry_wirelog_free(wherry_wirelog *log);
 
 /* Records bytes that a program moved itself, received from or sent to address (NULL: none is
- * shown). A text has it as one record; without bytes it has none. WHERRY_E_CLOSED: it is not open.
- * WHERRY_E_UNSUPPORTED: pcapng, which records streams only. */
+ * shown). A text has it as one record; without bytes, or where that direction is left out, it has
+ * none. WHERRY_E_CLOSED: it is not open. WHERRY_E_UNSUPPORTED: pcapng, which records streams only.
+ * Why it cannot be written any more: WHERRY_E_FULL, _NO_MEMORY, _SYSTEM and others. */
 WHERRY_PUBLIC int wherry_wirelog_write(wherry_wirelog *log, wherry_wirelog_direction direction,
                                        const wherry_address *address, wherry_bytes bytes);
 
@@ -112,12 +120,12 @@ WHERRY_PUBLIC int wherry_wirelog_write(wherry_wirelog *log, wherry_wirelog_direc
 WHERRY_PUBLIC int wherry_wirelog_read(wherry_wirelog *log, wherry_wirelog_direction direction,
                                       wherry_bytes *text);
 
-/* Has all that was recorded written to its files and to the disk. WHERRY_E_SYSTEM and others of the
- * file system; WHERRY_E_CLOSED. In memory it does nothing. */
+/* Has all that was recorded written to its files and to the disk. WHERRY_E_CLOSED; or why it cannot
+ * be written any more. In memory it does nothing. */
 WHERRY_PUBLIC int wherry_wirelog_flush(wherry_wirelog *log);
 
-/* The path of the newest file of a direction; "" when there is none. Valid until it is opened or
- * another file begun. */
+/* The path of the newest file of a direction, also when it is closed; "" when there is none. Valid
+ * until it is opened, removed or another file begun. */
 WHERRY_PUBLIC const char *wherry_wirelog_path(const wherry_wirelog *log,
                                               wherry_wirelog_direction direction);
 
@@ -128,6 +136,7 @@ typedef struct wherry_wirelog_steps {
     wherry_wirelog *log;
 } wherry_wirelog_steps;
 
+/* Its functions, for those who replace one of them. */
 WHERRY_PUBLIC void wherry_wirelog_steps_init(wherry_wirelog_steps *self, wherry_wirelog *log);
 WHERRY_PUBLIC int wherry_wirelog_enter(wherry_steps *self, wherry_task *task);
 WHERRY_PUBLIC int wherry_wirelog_exit(wherry_steps *self, wherry_task *task);

@@ -39,6 +39,10 @@ typedef struct wherry__pcapng_packet {
 /* The most data that one packet holds. */
 #define WHERRY__PCAPNG_MOST 65000
 
+/* Bytes of the beginning of the file, and the most that a packet has around its data. */
+#define WHERRY__PCAPNG_BEGIN 60
+#define WHERRY__PCAPNG_AROUND 96
+
 /* Writes the beginning of the file. */
 void wherry__pcapng_begin(wherry__pcapng *file);
 
