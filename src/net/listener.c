@@ -6,8 +6,6 @@
  */
 #include "net/listener.h"
 
-#include <sys/socket.h>
-
 #include <wherry/error.h>
 
 #include "base/error.h"
@@ -20,9 +18,6 @@
 #include "net/stream.h"
 
 #define ACCEPTED_PER_PASS_DEFAULT 64
-
-/* How long to wait for the machine to have descriptors or memory again. */
-#define PAUSE WHERRY_MILLISECONDS(100)
 
 /* --- accepting */
 
@@ -41,13 +36,11 @@ static int watch(wherry_listener *listener)
 
 static void rest(wherry_listener *listener, int code)
 {
-    wherry__log(listener->loop->now, WHERRY_LOG_WARNING,
-                "a listener pauses for 100 ms, since it cannot accept: %s",
-                wherry_error_text(code));
+    wherry__socket_log_pause(listener->loop->now, "listener", code);
     WHERRY__PROBE("listener.rests");
     listener->resting = true;
     wherry__deadline_arm(&listener->loop->deadlines, &listener->pause,
-                         wherry__instant_after(listener->loop->now, PAUSE));
+                         wherry__instant_after(listener->loop->now, WHERRY__ACCEPT_PAUSE));
 }
 
 static void on_rested(wherry__deadline *deadline)
@@ -66,25 +59,14 @@ static int take_away(wherry_listener *listener)
     return WHERRY_E_CLOSED;
 }
 
-/* Of sockets that do not inherit them; a failure costs speed only. */
-static void set_buffers(const wherry_listener *listener, int descriptor)
-{
-    wherry_system *system = listener->loop->system;
-
-    if (listener->send_buffer != 0)
-        (void)wherry__socket_set(system, descriptor, SOL_SOCKET, SO_SNDBUF, listener->send_buffer);
-    if (listener->receive_buffer != 0)
-        (void)wherry__socket_set(system, descriptor, SOL_SOCKET, SO_RCVBUF,
-                                 listener->receive_buffer);
-}
-
 /* WHERRY_OK, or WHERRY_E_RESET: nothing became of it. */
 static int take_in(wherry_listener *listener, int descriptor, const wherry_address *remote,
                    wherry_stream **stream)
 {
     int result;
 
-    set_buffers(listener, descriptor);
+    wherry__socket_set_buffers(listener->loop->system, descriptor, listener->send_buffer,
+                               listener->receive_buffer);
     if (listener->factory != NULL)
         result = wherry__socket_hand_over(listener->loop->system, descriptor, remote,
                                           listener->factory, listener->server, listener->closer,

@@ -86,6 +86,15 @@ int wherry__socket_check_target(const wherry_address *address);
 int wherry__socket_listen(wherry_system *system, const wherry_address *address,
                           const wherry_socket_listen_options *options);
 
+/* For accepted sockets that do not inherit them from the listening one, as Unix ones: the sizes of
+ * their buffers, 0 for the kernel's. A failure costs speed only. */
+void wherry__socket_set_buffers(wherry_system *system, int descriptor, int send, int receive);
+
+/* How long who accepts, a noun, waits for the machine to have descriptors or memory again, and what
+ * it logs then. */
+#define WHERRY__ACCEPT_PAUSE WHERRY_MILLISECONDS(100)
+void wherry__socket_log_pause(int64_t now, const char *noun, int code);
+
 /* Switches Nagle's algorithm off, where there is one. */
 void wherry__socket_set_no_delay(wherry_system *system, int descriptor,
                                  const wherry_address *remote);

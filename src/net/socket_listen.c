@@ -11,6 +11,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/options.h"
 
 bool wherry__socket_has_path(const wherry_address *address)
@@ -123,4 +124,20 @@ int wherry__socket_listen(wherry_system *system, const wherry_address *address,
     }
     (void)system->close(system, descriptor);
     return result;
+}
+
+/* --- accepting */
+
+void wherry__socket_set_buffers(wherry_system *system, int descriptor, int send, int receive)
+{
+    if (send != 0)
+        (void)wherry__socket_set(system, descriptor, SOL_SOCKET, SO_SNDBUF, send);
+    if (receive != 0)
+        (void)wherry__socket_set(system, descriptor, SOL_SOCKET, SO_RCVBUF, receive);
+}
+
+void wherry__socket_log_pause(int64_t now, const char *noun, int code)
+{
+    wherry__log(now, WHERRY_LOG_WARNING, "a %s pauses for 100 ms, since it cannot accept: %s", noun,
+                wherry_error_text(code));
 }
