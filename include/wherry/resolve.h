@@ -95,10 +95,11 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_lookup_new_with(const wherry_lookup_opti
 WHERRY_PUBLIC void wherry_lookup_free(wherry_lookup *lookup);
 
 /* Has names on the loop looked up at these name servers, instead of those of resolv.conf(5):
- * "192.0.2.1", "127.0.0.1:5353", "[2001:db8::1]:53", several separated by commas.
- * WHERRY_E_UNSUPPORTED: the loop's system resolves names itself. WHERRY_E_BUSY: lookups are under
- * way. WHERRY_E_INVALID: that is no such list. WHERRY_E_MISUSE: no loop, or no list.
- * WHERRY_E_NO_MEMORY, _SYSTEM: c-ares could not begin. */
+ * "192.0.2.1", "127.0.0.1:5353", "[2001:db8::1]:53", up to 16 separated by commas; without a port,
+ * 53. WHERRY_E_UNSUPPORTED: the loop's system resolves names itself. WHERRY_E_BUSY: lookups are
+ * under way. WHERRY_E_INVALID: that is no such list; wherry_problem() says why and at which byte.
+ * WHERRY_E_TOO_LARGE: more than 16. WHERRY_E_MISUSE: no loop, or no list. WHERRY_E_NO_MEMORY,
+ * _SYSTEM: c-ares could not begin. */
 WHERRY_PUBLIC int wherry_loop_set_name_servers(wherry_loop *loop, const char *servers);
 
 #ifdef __cplusplus

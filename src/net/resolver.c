@@ -25,6 +25,7 @@
 #include "base/error.h"
 #include "base/probe.h"
 #include "base/size.h"
+#include "net/name_servers.h"
 
 /* What c-ares calls late is not asked for again at once. */
 #define PAUSE_LEAST WHERRY_MILLISECONDS(1)
@@ -336,16 +337,41 @@ wherry__resolver *wherry__resolver_of(wherry_loop *loop, int *result)
     return resolver;
 }
 
-int wherry_loop_set_name_servers(wherry_loop *loop, const char *servers)
+/* c-ares copies the list. */
+static int set_servers(wherry__resolver *resolver, const wherry_address *servers, int count)
 {
-    wherry__resolver *resolver;
-    int result;
+    struct ares_addr_port_node nodes[WHERRY__NAME_SERVERS_MAX] = { 0 };
     int status;
 
-    if (servers == NULL)
+    for (int i = 0; i < count; i++) {
+        bool is_ipv4 = servers[i].family == WHERRY_FAMILY_IPV4;
+
+        nodes[i].family = is_ipv4 ? AF_INET : AF_INET6;
+        memcpy(&nodes[i].addr, &servers[i].at, is_ipv4 ? 4 : 16);
+        nodes[i].udp_port = nodes[i].tcp_port = servers[i].port;
+        nodes[i].next = i + 1 < count ? &nodes[i + 1] : NULL;
+    }
+    status = ares_set_servers_ports(resolver->channel, nodes);
+    if (status == ARES_SUCCESS)
+        return WHERRY_OK;
+    if (status == ARES_ENOTIMP)
+        return wherry__fail(WHERRY_E_BUSY, "names are being looked up");
+    return wherry__fail(status == ARES_ENOMEM ? WHERRY_E_NO_MEMORY : WHERRY_E_SYSTEM,
+                        "name servers: %s", ares_strerror(status));
+}
+
+int wherry_loop_set_name_servers(wherry_loop *loop, const char *text)
+{
+    wherry_address servers[WHERRY__NAME_SERVERS_MAX];
+    wherry__resolver *resolver;
+    int result;
+    int count;
+
+    if (text == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no list of name servers");
-    if (servers[0] == '\0') /* c-ares takes it, and then there is no name at all */
-        return wherry__fail(WHERRY_E_INVALID, "name servers: the list is empty");
+    count = wherry__name_servers_read(text, servers);
+    if (count < 0)
+        return count;
     loop = wherry__loop_choose(loop);
     if (loop == NULL)
         return WHERRY_E_MISUSE;
@@ -353,15 +379,7 @@ int wherry_loop_set_name_servers(wherry_loop *loop, const char *servers)
         return wherry__fail(WHERRY_E_UNSUPPORTED, "the system \"%s\" resolves names itself",
                             loop->system->name);
     resolver = wherry__resolver_of(loop, &result);
-    if (resolver == NULL)
-        return result;
-    status = ares_set_servers_ports_csv(resolver->channel, servers);
-    if (status == ARES_SUCCESS)
-        return WHERRY_OK;
-    if (status == ARES_ENOTIMP)
-        return wherry__fail(WHERRY_E_BUSY, "names are being looked up");
-    return wherry__fail(status == ARES_ENOMEM ? WHERRY_E_NO_MEMORY : WHERRY_E_INVALID,
-                        "name servers: %s", ares_strerror(status));
+    return resolver == NULL ? result : set_servers(resolver, servers, count);
 }
 
 #endif

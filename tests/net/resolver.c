@@ -654,8 +654,46 @@ static void servers_are_checked(void **state)
 {
     asker *this = *state;
 
-    assert_int_equal(wherry_loop_set_name_servers(this->loop, "not an address"), WHERRY_E_INVALID);
-    assert_int_equal(wherry_loop_set_name_servers(this->loop, ""), WHERRY_E_INVALID);
+    static const struct {
+        const char *list;
+        int code;
+        const char *problem; /* NULL: it is taken */
+    } cases[] = {
+        { "127.0.0.1", WHERRY_OK, NULL },
+        { "127.0.0.1:65535,[::1]:1,[::1]", WHERRY_OK, NULL },
+        { "", WHERRY_E_INVALID, "at byte 0 of " },
+        { "not an address", WHERRY_E_INVALID, "at byte 0 of " },
+        { "127.0.0.1:65536", WHERRY_E_INVALID, "port 65536 is over 65535, at byte 14 of " },
+        { "127.0.0.1,127.0.0.1:0", WHERRY_E_INVALID, "at byte 19 of " },
+        { "127.0.0.1:+53", WHERRY_E_INVALID, "at byte 10 of " },
+        { "127.0.0.1:053", WHERRY_E_INVALID, "at byte 10 of " },
+        { "127.0.0.1:", WHERRY_E_INVALID, "at byte 10 of " },
+        { "127.0.0.1 ", WHERRY_E_INVALID, "at byte 9 of " },
+        { "127.0.0.1\n", WHERRY_E_INVALID, "at byte 9 of " },
+        { "127.0.0.1, 127.0.0.2", WHERRY_E_INVALID, "at byte 10 of " },
+        { "127.0.0.1,", WHERRY_E_INVALID, "a name server is missing, at byte 10 of " },
+        { ",127.0.0.1", WHERRY_E_INVALID, "a name server is missing, at byte 0 of " },
+        { "127.0.0.1.1", WHERRY_E_INVALID, "at byte 9 of " },
+        { "127.0.0.256", WHERRY_E_INVALID, "at byte " },
+        { "[::1", WHERRY_E_INVALID, "at byte 4 of " },
+        { "[::1,127.0.0.1", WHERRY_E_INVALID, "at byte 4 of " },
+        { "[::1]53", WHERRY_E_INVALID, "at byte 5 of " },
+        { "::1", WHERRY_E_INVALID, "at byte 0 of " },
+        { "[fe80::1%1]", WHERRY_E_INVALID, "at byte 0 of " },
+    };
+    char most[200] = "127.0.0.1";
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(wherry_loop_set_name_servers(this->loop, cases[i].list), cases[i].code);
+        if (cases[i].problem != NULL && strstr(wherry_problem(), cases[i].problem) == NULL)
+            fail_msg("\"%s\": %s", cases[i].list, wherry_problem());
+    }
+    for (int i = 1; i < 16; i++)
+        strcat(most, ",127.0.0.1");
+    assert_int_equal(wherry_loop_set_name_servers(this->loop, most), WHERRY_OK);
+    strcat(most, ",127.0.0.1");
+    assert_int_equal(wherry_loop_set_name_servers(this->loop, most), WHERRY_E_TOO_LARGE);
+    assert_non_null(strstr(wherry_problem(), "more than 16 name servers, at byte 160 of "));
     assert_int_equal(wherry_loop_set_name_servers(this->loop, NULL), WHERRY_E_MISUSE);
     assert_int_equal(wherry_loop_set_name_servers(NULL, "127.0.0.1"), WHERRY_E_MISUSE);
 }
