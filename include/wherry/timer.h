@@ -26,8 +26,8 @@ typedef struct wherry_timer {
     int64_t stop; /* never before start */
 } wherry_timer;
 
-/* Winds timer to base and starts it now, for duration. WHERRY_E_MISUSE: the duration is negative;
- * the timer is as it was. One that would go past the end of time never expires. */
+/* Winds timer to base and starts it now, for duration; with WHERRY_NEVER, or past the end of time,
+ * it never expires. WHERRY_E_MISUSE: the duration is negative; the timer is as it was. */
 WHERRY_PUBLIC int wherry_timer_start(wherry_timer *timer, const wherry_loop *base,
                                      int64_t duration);
 
@@ -39,13 +39,15 @@ WHERRY_PUBLIC int wherry_timer_start_at(wherry_timer *timer, const wherry_loop *
  * is lost between one stretch and the next. What never expires stays as it is. */
 WHERRY_PUBLIC void wherry_timer_restart(wherry_timer *timer);
 
-/* The same with another duration. WHERRY_E_MISUSE: it is negative. */
+/* The same with another duration. WHERRY_E_MISUSE: it is negative; the timer is as it was. */
 WHERRY_PUBLIC int wherry_timer_restart_for(wherry_timer *timer, int64_t duration);
 
 /* Winds it to another base and starts it there, now, for its duration. */
 WHERRY_PUBLIC void wherry_timer_wind(wherry_timer *timer, const wherry_loop *base);
 
-/* How long it was started for; how long ago; how long it still has, negative when it is over. */
+/* How long it was started for; how long ago, negative when its start is still to come; how long it
+ * still has, negative when it is over. Those of one that never expires: WHERRY_NEVER, but for how
+ * long ago. What is too long for an int64 is its end. */
 WHERRY_PUBLIC int64_t wherry_timer_duration(const wherry_timer *timer);
 WHERRY_PUBLIC int64_t wherry_timer_elapsed(const wherry_timer *timer);
 WHERRY_PUBLIC int64_t wherry_timer_remaining(const wherry_timer *timer);
