@@ -298,16 +298,22 @@ static void timer_goes_with_its_base_in_code_of_another_loop(void **state)
 
 /* --- in a world */
 
-static int nap(void *argument)
+/* What a host does takes a little time of its own. */
+static int is_about(int64_t span, int64_t seconds)
 {
-    wherry_timer *outer = argument, own;
+    return span >= WHERRY_SECONDS(seconds) && span < WHERRY_SECONDS(seconds + 1);
+}
+
+static int nap(void *outer)
+{
+    wherry_timer own;
     int result;
 
-    TASK_ASSERT(wherry_timer_start(&own, wherry_loop_current(), WHERRY_SECONDS(2)) == WHERRY_OK);
+    TASK_ASSERT(wherry_timer_start(&own, wherry_loop_current(), WHERRY_SECONDS(7)) == WHERRY_OK);
     result = wherry_sleep(wherry_in(WHERRY_SECONDS(5)));
-    TASK_ASSERT(wherry_timer_elapsed(&own) == WHERRY_SECONDS(5));
-    TASK_ASSERT(wherry_timer_remaining(&own) == -WHERRY_SECONDS(3));
-    TASK_ASSERT(wherry_timer_elapsed(outer) == WHERRY_SECONDS(5)); /* the same clock, in a loop */
+    TASK_ASSERT(is_about(wherry_timer_elapsed(&own), 5));
+    TASK_ASSERT(is_about(wherry_timer_remaining(&own), 1));
+    TASK_ASSERT(is_about(wherry_timer_elapsed(outer), 5)); /* the same clock, in a loop */
     trace("inside ");
     return result;
 }
@@ -322,7 +328,7 @@ static int program(void *unused)
     TASK_ASSERT(wherry_loop_current() == NULL);
     TASK_ASSERT(wherry_timer_start(&timer, NULL, WHERRY_SECONDS(5)) == WHERRY_OK);
     result = wherry_run(nap, &timer);
-    TASK_ASSERT(wherry_timer_elapsed(&timer) == WHERRY_SECONDS(5));
+    TASK_ASSERT(is_about(wherry_timer_elapsed(&timer), 5));
     TASK_ASSERT(wherry_timer_expired(&timer));
     trace("outside ");
     return result;
