@@ -179,7 +179,7 @@ static size_t serve(wherry_loop *loop, wherry__source *source, unsigned events)
 
 static bool is_served(const wherry__source *source)
 {
-    return source->descriptor >= 0 && source->watched != 0;
+    return source->descriptor >= 0 && source->watched != 0 && !source->aside;
 }
 
 /* What is not served is reported again by the next wait. */

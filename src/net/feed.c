@@ -221,6 +221,8 @@ static int check(const wherry_feed_options *options)
         return wherry__fail(WHERRY_E_MISUSE, "option stream: none is given");
     if (options->items == NULL || options->items->next == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "option items: none are given, or no next");
+    if (stream->serviced)
+        return wherry__fail(WHERRY_E_MISUSE, "option stream: it is serviced");
     if (stream->closed)
         return WHERRY_E_CLOSED;
     if (stream->refusal != WHERRY_OK)

@@ -46,6 +46,10 @@ void wherry__stream_watch(wherry_stream *stream)
     else
         events = (reading ? (unsigned)WHERRY_READABLE : 0) |
                  (stream->blocked && !stream->retry ? (unsigned)WHERRY_WRITABLE : 0);
+    if (stream->source.aside) {
+        wherry__service_watch(stream, events);
+        return;
+    }
     result = wherry__source_watch(stream->loop, &stream->source, events);
     if (result < 0)
         wherry__stream_fail(stream, result, 0);
@@ -96,6 +100,8 @@ static void on_flush(wherry__source *source)
 {
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
 
+    if (source->aside) /* since it asked for this */
+        return;
     tell_late(stream);
     if (!stream->blocked)
         wherry__stream_write(stream);
@@ -138,6 +144,8 @@ static void on_reclaim(wherry__source *source)
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
     wherry_memory *memory = wherry__loop_memory(stream->loop);
 
+    if (stream->more)
+        wherry__service_clear(stream);
     wherry__chunk_release(stream->input);
     wherry__address_clear(stream->loop, &stream->remote);
     wherry__address_clear(stream->loop, &stream->open.local);
@@ -161,7 +169,7 @@ void wherry__stream_arm(wherry_stream *stream)
     int64_t when = WHERRY_NEVER;
     int64_t again = wherry__instant_after(stream->loop->now, RETRY_AFTER);
 
-    if (!wherry__stream_is_open(stream))
+    if (!wherry__stream_is_open(stream) || stream->source.aside)
         return;
     if (stream->connecting || stream->closing)
         when = stream->touched;
@@ -212,6 +220,11 @@ void wherry_stream_set_idle(wherry_stream *stream, int64_t idle_timeout)
     if (stream->closed)
         return;
     stream->idle_timeout = idle_timeout < 0 ? 0 : idle_timeout;
+    if (stream->serviced) {
+        (void)wherry_stream_refresh(stream);
+        wherry__service_changed(stream);
+        return;
+    }
     if (!stream->connecting)
         stream->touched = stream->loop->now;
     wherry__stream_arm(stream);
@@ -253,6 +266,8 @@ wherry_stream *wherry__stream_make(wherry_loop *loop, const wherry_stream_option
     stream->touched = loop->now;
     wherry__source_init(loop, &stream->source, &class, -1);
     stream->source.aside = stream->serviced;
+    if (stream->serviced)
+        wherry__service_init(stream, options);
     return stream;
 }
 

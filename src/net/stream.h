@@ -139,8 +139,12 @@ void wherry__stream_set_remote(wherry_stream *stream, int descriptor, const wher
  * wherry__options_copy; WHERRY_E_MISUSE: one of them is named in the problem. */
 int wherry__stream_options_copy(wherry_stream_options *copy, const wherry_stream_options *given);
 
-/* The same for streams that are made later, by listeners and peers: the options that say how and of
- * what one stream is made are WHERRY_E_MISUSE. */
+/* Whether options for streams that are made later say nothing of what one stream is made of:
+ * WHERRY_OK or WHERRY_E_MISUSE. */
+int wherry__stream_check_later(const wherry_stream_options *options);
+
+/* Copies and checks both, for streams of a loop that are made later, by listeners and peers:
+ * serviced ones are WHERRY_E_MISUSE, too. */
 int wherry__stream_limits_copy(wherry_stream_options *copy, const wherry_stream_options *given);
 
 /* Addresses in short and in full. Without memory a Unix name becomes none: it is only for show. */
@@ -191,6 +195,12 @@ void wherry__stream_all_sent(wherry_stream *stream);
 void wherry__stream_read(wherry_stream *stream);
 void wherry__stream_drain(wherry_stream *stream);
 void wherry__stream_connect_ready(wherry_stream *stream);
+
+/* Calls connect(2), where it has to be called (retry), or looks how it went. */
+void wherry__stream_connect_go_on(wherry_stream *stream);
+
+/* Nothing more is received, as a result says that is not "not now". */
+void wherry__stream_over(wherry_stream *stream, ssize_t result);
 
 /* Arms the deadline for whichever is due first: the end of connecting, closing or idleness, or the
  * next try of what the system refused for now. */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/probe.h"
 #include "loop/task.h"
+#include "net/dial.h"
 #include "net/recording.h"
 #include "net/socket.h"
 
@@ -15,9 +16,14 @@
 static void failed(wherry_stream *stream, int number)
 {
     const wherry_family family = (wherry_family)stream->remote.family;
-    bool misleads = wherry__socket_connect_text(number, family) != NULL;
+    const int code = wherry__socket_connect_code(number, family);
 
-    wherry__stream_fail(stream, wherry__socket_connect_code(number, family), misleads ? 0 : number);
+    if (wherry__socket_connect_text(number, family) != NULL)
+        number = 0;
+    if (stream->source.aside)
+        wherry__dial_failed(stream, code, number);
+    else
+        wherry__stream_fail(stream, code, number);
 }
 
 /* Whether both ends are the same socket, as TCP has it when a port that the system chose is the one
@@ -50,6 +56,10 @@ static void connected(wherry_stream *stream)
     wherry__recording_begin(stream, true);
     wherry__stream_arm(stream);
     wherry__stream_watch(stream);
+    if (stream->source.aside) {
+        wherry__dial_connected(stream);
+        return;
+    }
     if (stream->receiver != NULL)
         wherry__wait_wake(stream->receiver, WHERRY_OK);
     stream->announce = true;
@@ -89,15 +99,21 @@ static void look(wherry_stream *stream)
         failed(stream, -result);
 }
 
+void wherry__stream_connect_go_on(wherry_stream *stream)
+{
+    if (stream->retry)
+        try_connect(stream);
+    else
+        look(stream);
+}
+
 void wherry__stream_connect_ready(wherry_stream *stream)
 {
     WHERRY__PROBE_IF(stream->loop->now >= stream->touched, "stream.connect.time-is-up");
     if (stream->loop->now >= stream->touched)
         failed(stream, ETIMEDOUT);
-    else if (stream->retry)
-        try_connect(stream);
     else
-        look(stream);
+        wherry__stream_connect_go_on(stream);
 }
 
 /* --- beginning */
@@ -156,6 +172,9 @@ static int copy_options(wherry_stream_options *options, const wherry_stream_opti
     if (result == WHERRY_OK &&
         (options->result != NULL || options->descriptor != 0 || options->keep != 0))
         return wherry__fail(WHERRY_E_MISUSE, "options result, descriptor and keep: not here");
+    if (result == WHERRY_OK && (options->serviced != 0 || options->fixed_idle != 0))
+        return wherry__fail(WHERRY_E_MISUSE, "options serviced and fixed_idle: not here; see "
+                                             "wherry_stream_dial");
     return result;
 }
 

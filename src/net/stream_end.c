@@ -17,6 +17,7 @@
 #include "base/size.h"
 #include "loop/task.h"
 #include "net/recording.h"
+#include "net/service.h"
 #include "net/socket.h"
 
 /* What is read and thrown away at most. */
@@ -48,8 +49,8 @@ static void record_end(wherry_stream *stream, bool cut_off)
     if (stream->refusal == WHERRY_E_RESET)
         wherry__recording_end(stream, WHERRY__FLOW_BROKEN_THERE);
     else if (!stream->keep && !stream->loop->forgotten)
-        wherry__recording_end(stream, cut_off ? WHERRY__FLOW_BROKEN_HERE
-                                              : WHERRY__FLOW_FINISHED_HERE);
+        wherry__recording_end(stream,
+                              cut_off ? WHERRY__FLOW_BROKEN_HERE : WHERRY__FLOW_FINISHED_HERE);
     wherry__recording_end(stream, WHERRY__FLOW_OVER);
 }
 
@@ -63,6 +64,10 @@ void wherry__stream_drop(wherry_stream *stream)
     if (descriptor >= 0) {
         record_end(stream, cut_off);
         keep_local(stream);
+        if (stream->source.aside) {
+            wherry__service_watch(stream, 0);
+            wherry__service_changed(stream);
+        }
         wherry__source_forget(loop, &stream->source);
         WHERRY__PROBE_IF(cut_off, "stream.close.cut-off");
         if (!stream->keep && cut_off)
@@ -247,13 +252,17 @@ void wherry_stream_close(wherry_stream *stream)
     if (stream->closed)
         return;
     part(stream);
-    if (!wherry__stream_is_open(stream))
+    if (!wherry__stream_is_open(stream)) {
+        wherry__stream_drop_output(stream, WHERRY_E_CLOSED); /* a serviced one may have some */
         return;
+    }
     if (stream->connecting) {
         WHERRY__PROBE("stream.close.while-connecting");
         wherry__stream_drop(stream);
         return;
     }
+    if (stream->source.aside)
+        wherry__service_to_background(stream);
     stream->closing = true;
     stream->loop->closing++;
     stream->touched = wherry__instant_after(stream->loop->now,
@@ -317,6 +326,8 @@ void wherry_stream_free(wherry_stream *stream)
     if (stream == NULL)
         return;
     WHERRY__PROBE_IF(stream->users > 0, "stream.free.while-used");
+    if (stream->serviced)
+        wherry__service_freed(stream);
     stream->freed = true;
     stream->users++;
     wherry_stream_close(stream);

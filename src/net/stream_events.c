@@ -43,7 +43,8 @@ static const wherry__stream_hooks events_hooks = {
 
 void wherry_stream_set_events(wherry_stream *stream, wherry_stream_events *events)
 {
-    if (stream->closed || (stream->hooks != NULL && stream->hooks != &events_hooks))
+    if (stream->closed || stream->serviced ||
+        (stream->hooks != NULL && stream->hooks != &events_hooks))
         return;
     wherry__stream_use(stream, events == NULL ? NULL : &events_hooks, events);
 }

@@ -31,18 +31,33 @@ int wherry__stream_options_copy(wherry_stream_options *options, const wherry_str
     return WHERRY_OK;
 }
 
-int wherry__stream_limits_copy(wherry_stream_options *options, const wherry_stream_options *given)
+int wherry__stream_check_later(const wherry_stream_options *options)
 {
-    int result = wherry__stream_options_copy(options, given);
-
-    if (result < 0)
-        return result;
     if (options->result != NULL || options->loop != NULL || options->descriptor != 0 ||
         options->keep != 0)
         return wherry__fail(
             WHERRY_E_MISUSE,
             "option stream: its result, loop, descriptor and keep are not for here");
     return WHERRY_OK;
+}
+
+/* Whether one that is not serviced is not told things that only serviced ones know. */
+static int check_watched(const wherry_stream_options *options)
+{
+    if (options->fixed_idle != 0)
+        return wherry__fail(WHERRY_E_MISUSE, "option fixed_idle: for serviced streams only");
+    return WHERRY_OK;
+}
+
+int wherry__stream_limits_copy(wherry_stream_options *options, const wherry_stream_options *given)
+{
+    int result = wherry__stream_options_copy(options, given);
+
+    if (result == WHERRY_OK)
+        result = wherry__stream_check_later(options);
+    if (result == WHERRY_OK && options->serviced != 0)
+        return wherry__fail(WHERRY_E_MISUSE, "option serviced: not for these streams");
+    return result < 0 ? result : check_watched(options);
 }
 
 /* Gives the stream its descriptor, and has it watched from now on. On failure the stream is gone,
@@ -116,6 +131,15 @@ static int set_options(wherry_system *system, const wherry_stream_options *optio
                                 WHERRY__SOCKET_IN_USE);
 }
 
+static int check_serviced(const wherry_stream_options *options)
+{
+    if (options->serviced == 0)
+        return check_watched(options);
+    if (options->events != NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "options serviced and events: nobody is told");
+    return WHERRY_OK;
+}
+
 int wherry_stream_new_with(const wherry_stream_options *given)
 {
     wherry_stream_options options;
@@ -129,6 +153,9 @@ int wherry_stream_new_with(const wherry_stream_options *given)
         return result;
     if (options.result == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the stream");
+    result = check_serviced(&options);
+    if (result < 0)
+        return result;
     loop = wherry__loop_choose(options.loop);
     if (loop == NULL)
         return WHERRY_E_MISUSE;

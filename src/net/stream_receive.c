@@ -18,6 +18,7 @@
 #include "base/size.h"
 #include "loop/task.h"
 #include "net/recording.h"
+#include "net/service.h"
 #include "net/socket.h"
 
 /* A rest up to this size does not keep a chunk of the pool. */
@@ -116,6 +117,10 @@ static void took(wherry_stream *stream, size_t size)
 {
     stream->end += (uint32_t)size;
     stream->touched = stream->loop->now;
+    if (stream->serviced) {
+        wherry__service_traffic(stream);
+        return;
+    }
     if (stream->receiver != NULL)
         wherry__wait_wake(stream->receiver, WHERRY_OK);
     if (stream->hooks != NULL && stream->hooks->received != NULL)
@@ -134,10 +139,18 @@ static bool ends_as_file(const wherry_stream *stream, ssize_t result)
            (result == -EBADF || (result == -EIO && !stream->source.always));
 }
 
+/* Who services a pipe tries to read it; that others can, who must not, tells nothing. */
+static bool is_for_sending(const wherry_stream *stream, ssize_t result)
+{
+    return stream->serviced && stream->pipe && result == -EBADF && stream->refusal == WHERRY_OK;
+}
+
 /* A failed send may have taken the error from the socket, so that receiving looks like an orderly
  * end. A pipe that we write to is read only when it reports that its reader has gone. */
-static void over(wherry_stream *stream, ssize_t result)
+void wherry__stream_over(wherry_stream *stream, ssize_t result)
 {
+    if (is_for_sending(stream, result))
+        return;
     WHERRY__PROBE_IF(result < 0, "stream.receive.reset");
     WHERRY__PROBE_IF(result == 0 && stream->refusal != WHERRY_OK, "stream.receive.end-is-a-reset");
     WHERRY__PROBE_IF(result == 0 && stream->output != NULL, "stream.receive.end-with-unsent");
@@ -183,7 +196,7 @@ void wherry__stream_read(wherry_stream *stream)
     if (result > 0)
         took(stream, (size_t)result);
     else if (!wherry__socket_not_now(result))
-        over(stream, result);
+        wherry__stream_over(stream, result);
     WHERRY__PROBE_IF(wherry__socket_not_now(result), "stream.receive.nothing-there");
     if (wherry__stream_length(stream) == 0 && !stream->handed && stream->input != NULL)
         drop_input(stream);
@@ -213,7 +226,11 @@ void wherry_stream_consume(wherry_stream *stream, size_t length)
     stream->begin += (uint32_t)wherry__size_min(length, wherry__stream_length(stream));
     stream->handed = false;
     want_again(stream);
-    if (stream->input != NULL && wherry__stream_length(stream) == 0 && !stream->loop->freed)
+    if (stream->input == NULL || wherry__stream_length(stream) > 0)
+        return;
+    if (stream->serviced)
+        drop_input(stream);
+    else if (!stream->loop->freed)
         wherry__source_flush_later(stream->loop, &stream->source);
 }
 
@@ -241,7 +258,8 @@ static int hand_out(wherry_stream *stream, wherry_bytes *bytes)
 {
     *bytes = wherry_stream_peek(stream);
     stream->handed = bytes->length > 0;
-    wherry__stream_demand(stream, false, 0);
+    if (!stream->serviced)
+        wherry__stream_demand(stream, false, 0);
     return WHERRY_OK;
 }
 
@@ -260,6 +278,8 @@ int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes, int64_t de
         return hand_out(stream, bytes);
     if (stream->reason != WHERRY_OK)
         return stream->reason;
+    if (stream->serviced)
+        return wherry__service_refuse_wait(deadline);
     wherry__stream_demand(stream, true, 0);
     result = WHERRY__WAITED("stream.receive", wherry__stream_wait(stream, "receive", deadline));
     if (result != WHERRY_OK)

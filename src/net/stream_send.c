@@ -8,6 +8,7 @@
 #include "base/probe.h"
 #include "base/size.h"
 #include "net/recording.h"
+#include "net/service.h"
 #include "net/socket.h"
 
 /* From this size on, bytes that lie in the stream's own input are referred to instead of copied;
@@ -85,7 +86,7 @@ static int queue_flat(wherry_stream *stream, const wherry_bytes *parts, size_t c
 static int queue_more(wherry_stream *stream, const wherry_bytes *parts, size_t count)
 {
     WHERRY__PROBE("stream.send.no-segment-left");
-    if (!stream->blocked)
+    if (!stream->blocked && !stream->serviced)
         wherry__stream_write(stream);
     if (stream->refusal != WHERRY_OK)
         return stream->refusal;
@@ -232,7 +233,7 @@ static int check_send(const wherry_stream *stream)
         return WHERRY_E_CLOSED;
     if (stream->refusal != WHERRY_OK)
         return stream->refusal;
-    if (stream->connecting)
+    if (stream->connecting && !stream->serviced)
         return wherry__fail(WHERRY_E_MISUSE, "the stream is not connected yet");
     if (stream->shutting)
         return wherry__fail(WHERRY_E_MISUSE, "the stream's sending was shut down");
@@ -323,8 +324,8 @@ uint8_t *wherry__stream_first_place(wherry_stream *stream, size_t total)
     wherry_loop *loop = stream->loop;
 
     if (stream->output != NULL || total == 0 || total >= REFER_ON_MIN || total > stream->send_max ||
-        !is_free(stream) || stream->refusal != WHERRY_OK || stream->blocked || stream->connecting ||
-        loop->freed || loop->small_chunks.first == NULL)
+        !is_free(stream) || stream->serviced || stream->refusal != WHERRY_OK || stream->blocked ||
+        stream->connecting || loop->freed || loop->small_chunks.first == NULL)
         return NULL;
     stream->output = wherry__output_make(&loop->small_chunks);
     if (stream->output == NULL)
@@ -354,6 +355,25 @@ static bool send_behind(wherry_stream *stream, const wherry_bytes *parts, size_t
     return true;
 }
 
+/* Only queues: a service sends. */
+static int send_serviced(wherry_stream *stream, const wherry_bytes *parts, size_t count,
+                         size_t total, int64_t deadline)
+{
+    bool first = stream->output == NULL;
+    int result = check_send(stream);
+
+    if (result < 0 || total == 0)
+        return result;
+    if (!has_room(stream, total)) {
+        stream->refused = deadline == WHERRY_NOW; /* who has the stream tells when there is */
+        return wherry__service_refuse_wait(deadline);
+    }
+    result = queue(stream, parts, count);
+    if (result == WHERRY_OK && first)
+        wherry__service_unsent(stream);
+    return result;
+}
+
 int wherry_stream_send_parts(wherry_stream *stream, const wherry_bytes *parts, size_t count,
                              int64_t deadline)
 {
@@ -362,6 +382,8 @@ int wherry_stream_send_parts(wherry_stream *stream, const wherry_bytes *parts, s
 
     if (result == WHERRY_OK && send_behind(stream, parts, count, total))
         return WHERRY_OK;
+    if (result == WHERRY_OK && stream->serviced)
+        return send_serviced(stream, parts, count, total, deadline);
     if (result == WHERRY_OK)
         result = check_send(stream);
     if (result == WHERRY_OK && total > 0)
@@ -384,6 +406,8 @@ int wherry_stream_flush(wherry_stream *stream, int64_t deadline)
 
     if (result == WHERRY_OK && !stream->blocked)
         wherry__stream_write(stream);
+    if (stream->serviced && result == WHERRY_OK && stream->output != NULL)
+        return wherry__service_refuse_wait(deadline);
     while (result == WHERRY_OK && stream->output != NULL) {
         result = wait_for_output(stream, false, false, deadline);
         if (result == WHERRY_OK)

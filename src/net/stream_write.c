@@ -8,6 +8,7 @@
 
 #include "base/probe.h"
 #include "net/recording.h"
+#include "net/service.h"
 #include "net/socket.h"
 
 /* Parts of one write. */
@@ -17,9 +18,10 @@
 
 void wherry__stream_drop_output(wherry_stream *stream, int result)
 {
-    if (stream->output != NULL)
+    if (stream->output != NULL && !(stream->serviced && wherry__service_keeps_unsent(stream))) {
         wherry__output_free(stream->output);
-    stream->output = NULL;
+        stream->output = NULL;
+    }
     wherry__wait_wake_all(&stream->waiters, result);
 }
 
@@ -65,6 +67,8 @@ static void wait_for_system(wherry_stream *stream, ssize_t result)
     WHERRY__PROBE_IF(stream->retry, "stream.write.no-buffers");
     if (stream->retry)
         wherry__stream_arm(stream);
+    if (stream->retry && stream->source.aside)
+        wherry__service_unsent(stream);
     wherry__stream_watch(stream);
 }
 
@@ -91,6 +95,14 @@ static void wake_for_room(wherry_stream *stream)
     tell_writable(stream);
 }
 
+static void touch(wherry_stream *stream)
+{
+    if (!stream->closing)
+        stream->touched = stream->loop->now;
+    if (stream->source.aside)
+        wherry__service_traffic(stream);
+}
+
 /* What was written is taken out of the output, and who waits for room is told. */
 static void wrote(wherry_stream *stream, size_t size)
 {
@@ -98,8 +110,7 @@ static void wrote(wherry_stream *stream, size_t size)
 
     size_t unsent = output->unsent - size;
 
-    if (!stream->closing)
-        stream->touched = stream->loop->now;
+    touch(stream);
     wherry__output_sent(output, size);
     if (unsent == 0) {
         stream->output = NULL;
@@ -169,7 +180,7 @@ ssize_t wherry__stream_offer(wherry_stream *stream, wherry_bytes bytes)
                                  stream->as_file, stream->ask_first);
     wherry__recording_sent(stream, &part, result);
     if (result >= 0) {
-        stream->touched = stream->loop->now;
+        touch(stream);
         return result;
     }
     if (says_not_now(result))

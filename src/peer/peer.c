@@ -48,6 +48,8 @@ int wherry_peer_new(wherry_peer **peer, wherry_stream *stream, const wherry_prot
 {
     if (peer == NULL || stream == NULL || stream->closed)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the peer, or no open stream");
+    if (stream->serviced)
+        return wherry__fail(WHERRY_E_MISUSE, "the stream is serviced: a peer needs a loop's");
     return wherry__peer_make(peer, stream, protocol, 0);
 }
 
