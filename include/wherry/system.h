@@ -180,7 +180,8 @@ struct wherry_system {
     /* --- names. Both NULL: the system resolves none itself. resolve begins to look up the
      * addresses of a name, of a family or with AF_UNSPEC of all, and answers by done. 0, -ENOMEM,
      * or -EINVAL: no name can be like that. resolve_cancel: done will not be called, and the
-     * resolution is the caller's again. */
+     * resolution is the caller's again. (A loop does not listen to an answer that comes again, or
+     * to a question that was canceled, while it has not asked much else since.) */
     int (*resolve)(wherry_system *self, wherry_poller *poller, const char *name, int family,
                    wherry_resolution *resolution);
     void (*resolve_cancel)(wherry_system *self, wherry_resolution *resolution);

@@ -1,4 +1,8 @@
-/* Question: to the system where it answers names itself, else to c-ares. */
+/* Question: to the system where it answers names itself, else to c-ares.
+ *
+ * A system is anybody's code. What it was asked is kept for a while after that is over, so that one
+ * that answers twice, or what was withdrawn, finds somebody who does not listen any more.
+ */
 #include "net/question.h"
 
 #include <errno.h>
@@ -9,10 +13,82 @@
 #include "base/error.h"
 #include "base/probe.h"
 
+/* How many that are over are kept. */
+#define KEPT 64
+
+/* Those of one loop. */
+typedef struct keeper {
+    wherry__source source; /* first; without a descriptor */
+    wherry_loop *loop;
+    wherry__link over; /* the oldest first */
+    size_t count;
+} keeper;
+
 static void give_back(wherry__question *question)
 {
     wherry__memory_give(wherry__loop_memory(question->loop), question, sizeof(*question));
 }
+
+/* --- those that are over */
+
+static void forget_oldest(keeper *kept)
+{
+    give_back(WHERRY__OWNER(wherry__list_take(&kept->over), wherry__question, link));
+    kept->count--;
+}
+
+static void on_leave(wherry__source *source)
+{
+    keeper *kept = WHERRY__OWNER(source, keeper, source);
+
+    kept->loop->resolver = NULL;
+    while (kept->count > 0)
+        forget_oldest(kept);
+    wherry__source_dismiss(kept->loop, source);
+}
+
+static void on_reclaim(wherry__source *source)
+{
+    keeper *kept = WHERRY__OWNER(source, keeper, source);
+
+    wherry__memory_give(wherry__loop_memory(kept->loop), kept, sizeof(*kept));
+}
+
+static const wherry__source_class class = { .leave = on_leave, .reclaim = on_reclaim };
+
+/* It stands in the place of the c-ares that such a loop does not have. */
+static int need_keeper(wherry_loop *loop)
+{
+    keeper *made;
+
+    if (loop->resolver != NULL)
+        return WHERRY_OK;
+    made = wherry__memory_take(wherry__loop_memory(loop), sizeof(*made));
+    if (made == NULL)
+        return WHERRY_E_NO_MEMORY;
+    made->loop = loop;
+    wherry__link_init(&made->over);
+    wherry__source_init(loop, &made->source, &class, -1);
+    loop->resolver = &made->source;
+    return WHERRY_OK;
+}
+
+/* A loop that is being freed has nobody left who could answer. */
+static void keep(wherry__question *question)
+{
+    keeper *kept = (keeper *)(void *)question->loop->resolver;
+
+    question->asker = NULL;
+    if (kept == NULL) {
+        give_back(question);
+        return;
+    }
+    wherry__list_append(&kept->over, &question->link);
+    if (++kept->count > KEPT)
+        forget_oldest(kept);
+}
+
+/* --- asking */
 
 static socklen_t size_of(const struct sockaddr_storage *address)
 {
@@ -40,20 +116,25 @@ static void on_done(wherry_resolution *self, int result, const struct sockaddr_s
     wherry__asker *asker = question->asker;
     const char *why = NULL;
 
+    WHERRY__PROBE_IF(asker == NULL, "question.answered-again");
+    if (asker == NULL)
+        return;
     asker->question = NULL;
     for (int i = 0; i < result; i++)
         asker->found(asker, (const struct sockaddr *)&addresses[i], size_of(&addresses[i]));
     if (result < 0)
         result = code_of(result, &why);
-    give_back(question);
+    keep(question);
     asker->answered(asker, result < 0 ? result : WHERRY_OK, why);
 }
 
 static int ask_system(wherry__question *question, const char *name, int family)
 {
     wherry_loop *loop = question->loop;
-    int result;
+    int result = need_keeper(loop);
 
+    if (result < 0)
+        return result;
     question->resolution.done = on_done;
     result = loop->system->resolve(loop->system, loop->poller, name, family, &question->resolution);
     return result < 0 ? wherry__fail_system(result, "asking for a name") : WHERRY_OK;
@@ -83,7 +164,7 @@ int wherry__question_ask(wherry_loop *loop, wherry__asker *asker, const char *na
     asker->question = question;
     result = loop->system->resolve != NULL ? ask_system(question, name, domain)
                                            : ask_ares(question, name, domain);
-    if (result < 0) {
+    if (result < 0 && asker->question != NULL) { /* or it was answered all the same */
         asker->question = NULL;
         give_back(question);
     }
@@ -104,5 +185,5 @@ void wherry__question_drop(wherry__asker *asker)
     }
     if (question->loop->poller != NULL)
         question->loop->system->resolve_cancel(question->loop->system, &question->resolution);
-    give_back(question);
+    keep(question);
 }

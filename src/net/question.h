@@ -29,6 +29,7 @@ struct wherry__asker {
 struct wherry__question {
     wherry_resolution resolution; /* first: the system's */
     wherry_loop *loop;
+    wherry__link link;    /* of the system's: among those that are over */
     wherry__asker *asker; /* NULL: nobody wants to know any more */
     wherry__resolver *resolver;
 };

@@ -446,6 +446,77 @@ static void cancelation_withdraws_both_questions(void **state)
     assert_int_equal(names.canceled, 2);
 }
 
+/* Answers once more, as no system should. */
+static void answer_again(wherry_resolution *resolution, const char *address)
+{
+    struct sockaddr_storage wrong = { .ss_family = AF_INET };
+
+    assert_int_equal(inet_pton(AF_INET, address, &((struct sockaddr_in *)(void *)&wrong)->sin_addr),
+                     1);
+    resolution->done(resolution, 1, &wrong);
+    resolution->done(resolution, -ENOENT, NULL);
+}
+
+static void a_second_answer_is_not_listened_to(void **state)
+{
+    wherry_resolution *ipv6, *ipv4;
+    asker *this = *state;
+
+    begin(this, "a");
+    ipv6 = names.questions[0].resolution;
+    ipv4 = names.questions[1].resolution;
+    answer(AF_INET, "10.0.0.1");
+    step(this);
+    answer_again(ipv4, "10.0.0.2"); /* while it is under way */
+    answer(AF_INET6, "fd00::1");
+    assert_found(this, "[fd00::1]:0 10.0.0.1:0");
+    answer_again(ipv6, "10.0.0.3"); /* when it is over */
+    answer_again(ipv4, "10.0.0.4");
+    begin(this, "b");
+    answer_again(ipv6, "10.0.0.5"); /* and while another one is under way */
+    answer_again(ipv4, "10.0.0.6");
+    answer(AF_INET, "10.0.0.7");
+    answer(AF_INET6, "");
+    assert_found(this, "10.0.0.7:0");
+}
+
+static void an_answer_to_what_was_withdrawn_is_not_listened_to(void **state)
+{
+    wherry_resolution *ipv6, *ipv4;
+    asker *this = *state;
+
+    begin(this, "a");
+    ipv6 = names.questions[0].resolution;
+    ipv4 = names.questions[1].resolution;
+    wherry_task_cancel(this->task);
+    step(this);
+    answer_again(ipv6, "10.0.0.1");
+    answer_again(ipv4, "10.0.0.2");
+    assert_int_equal(this->result, WHERRY_E_CANCELED);
+    begin(this, "b");
+    answer_again(ipv6, "10.0.0.3");
+    answer(AF_INET, "10.0.0.4");
+    answer(AF_INET6, "");
+    assert_found(this, "10.0.0.4:0");
+}
+
+static void what_is_kept_for_second_answers_is_bounded(void **state)
+{
+    asker *this = *state;
+    size_t bytes = 0;
+
+    for (int i = 0; i < 200; i++) {
+        names.count = 0;
+        begin(this, "a");
+        fail_with(AF_INET, -ENOENT);
+        fail_with(AF_INET6, -ENOENT);
+        step(this);
+        if (i == 40)
+            bytes = this->memory.bytes;
+    }
+    assert_int_equal(this->memory.bytes, bytes);
+}
+
 static void freeing_the_loop_ends_it(void **state)
 {
     asker *this = *state;
@@ -678,6 +749,30 @@ static void a_family_that_comes_late_has_its_turn(void **state)
     assert_int_equal(close(listening), 0);
 }
 
+/* All but the last are addresses of this machine at which nobody listens. */
+static void of_three_hundred_addresses_the_last_may_be_the_one(void **state)
+{
+    asker *this = *state;
+    dial mine;
+    int listening = begin_dial(&mine, this);
+    question *asked = find(AF_INET);
+
+    for (int i = 0; i < 300; i++) {
+        struct sockaddr_in *v4 = (void *)&asked->addresses[i];
+
+        *v4 = (struct sockaddr_in){ .sin_family = AF_INET };
+        v4->sin_addr.s_addr = htonl(0x7f000001U + 299 - (uint32_t)i);
+    }
+    asked->result = 300;
+    asked->ready = true;
+    answer(AF_INET6, "");
+    while (mine.result == 12345)
+        step(this);
+    assert_int_equal(mine.result, WHERRY_OK);
+    assert_int_equal(mine.remote.at.ipv4[3], 1);
+    assert_int_equal(close(listening), 0);
+}
+
 /* --- want of memory */
 
 static void each_allocation_may_fail(void **state)
@@ -719,6 +814,10 @@ int main(void)
         TEST(bad_names_are_refused_with_the_position),
         TEST(a_deadline_withdraws_both_questions),
         TEST(cancelation_withdraws_both_questions),
+        TEST(a_second_answer_is_not_listened_to),
+        TEST(an_answer_to_what_was_withdrawn_is_not_listened_to),
+        TEST(what_is_kept_for_second_answers_is_bounded),
+        TEST(of_three_hundred_addresses_the_last_may_be_the_one),
         TEST(freeing_the_loop_ends_it),
         TEST(callbacks_are_told_once_and_later),
         TEST(a_lookup_keeps_the_loop_running_until_its_deadline),
