@@ -19,10 +19,13 @@
  * later. The streams are serviced ones (service.h): their receive buffers hold what the caller has
  * not consumed, and reading pauses when they are full.
  *
- * A stream that ended is reported by take, can be looked at until the end of the next pass, or
- * until all that it received was consumed if that is later, and is then closed and freed; unless
- * .keep_ended says that this is the caller's to do (wherry_roster_remove). So pointers to streams
- * are good for as long as the stream has not ended, and then for a pass.
+ * A stream has ended when it failed, was closed, or is over in both directions. That is reported by
+ * take; it can be looked at until the end of the next pass, and on for as long as some of what it
+ * received is consumed from one pass to the next; then it is closed and freed. (So the rest of a
+ * message whose end never came keeps nothing.) .keep_ended says that this is the caller's to do:
+ * wherry_roster_remove. So pointers to streams are good for as long as the stream has not ended,
+ * and then for a pass. A stream whose other end has finished (WHERRY_E_END) can still be sent to:
+ * it has not ended until the caller closes it, or shuts it down and all is sent.
  *
  * The roster's loop gives it memory and time, and need not run. All is for the loop's thread.
  */
@@ -58,8 +61,8 @@ typedef struct wherry_roster_options {
     int reuse_port;                /* as of listeners */
     size_t waiting_max; /* accepted connections of which no stream was made yet; 0: 64. More wait in
                            the backlog */
-    size_t streams_max; /* streams at a time; 0: 10,000. At the limit none are made, and then none
-                           accepted */
+    size_t streams_max; /* streams at a time, those that wait and those that ended included; 0:
+                           10,000. At the limit none is accepted */
     int keep_ended;     /* not 0: streams that ended stay until they are removed */
     const wherry_socket_options *socket; /* of the listening socket, and so of the streams'; copied.
                                             NULL: defaults */
@@ -72,7 +75,8 @@ typedef struct wherry_roster_options {
 /* Makes a roster that is not open yet: wherry_roster_new(&roster, .endpoint = "tcp://127.0.0.1:0").
  * The caller frees it. WHERRY_E_MISUSE: no place for the result, no loop, not one of endpoint and
  * address, or an option that makes no sense. WHERRY_E_INVALID, _TOO_LARGE, _UNSUPPORTED: the
- * endpoint. WHERRY_E_NO_MEMORY. */
+ * endpoint, which has to be one address. WHERRY_E_NO_MEMORY. WHERRY_E_SYSTEM: the system has no
+ * random bytes. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_roster_new_with(const wherry_roster_options *options);
 #define wherry_roster_new(...)                                                                     \
     wherry_roster_new_with(                                                                        \
@@ -124,11 +128,12 @@ WHERRY_PUBLIC int wherry_roster_waiting_address(const wherry_roster *roster, siz
                                                 wherry_address *address);
 
 /* Accepts, and makes streams of all that wait. One with an address that the roster has already
- * takes its place: the former one has ended then. Returns how many were made. */
+ * takes its place: the former one is closed, and ends as others do. Returns how many were made. */
 WHERRY_PUBLIC ssize_t wherry_roster_service_connects(wherry_roster *roster);
 
-/* wherry_stream_service_receive, and _send, for all streams that are ready for it. Each returns how
- * many streams that were. */
+/* wherry_stream_service_receive, and _send, for all streams that are ready for it. Each returns to
+ * how many streams something happened. The first counts as the pass by which those that ended go.
+ */
 WHERRY_PUBLIC ssize_t wherry_roster_service_receives(wherry_roster *roster);
 WHERRY_PUBLIC ssize_t wherry_roster_service_sends(wherry_roster *roster);
 
@@ -142,9 +147,11 @@ WHERRY_PUBLIC int64_t wherry_roster_deadline(const wherry_roster *roster);
 
 /* --- The streams */
 
-/* The next stream that was made, received bytes or ended since it was last taken, in the order in
- * which that happened first; NULL: no more. Bytes that are left unconsumed are not a reason to take
- * it again; more that come are. */
+/* The next stream to which something happened since it was last taken, in the order in which that
+ * happened first; NULL: no more. That is: it was made, received bytes, the other end finished
+ * (wherry_stream_end tells), it ended, or there is room again after a send was refused with
+ * WHERRY_E_WOULD_BLOCK. Bytes that are left unconsumed are not a reason to take it again; more that
+ * come are. */
 WHERRY_PUBLIC wherry_stream *wherry_roster_take(wherry_roster *roster);
 
 /* How many streams it has, those that ended included. */
@@ -160,8 +167,8 @@ WHERRY_PUBLIC wherry_stream *wherry_roster_find(const wherry_roster *roster,
 WHERRY_PUBLIC int wherry_roster_transmit(wherry_roster *roster, const wherry_address *address,
                                          wherry_bytes bytes);
 
-/* Calls see(self, stream) for each stream, oldest first; see may remove any, and those that are
- * added meanwhile are not seen. */
+/* Calls see(self, stream) for each stream, oldest first; see may do everything with the streams and
+ * the roster, freeing it included. Those that are added meanwhile are not seen. */
 typedef struct wherry_roster_visitor wherry_roster_visitor;
 struct wherry_roster_visitor {
     void (*see)(wherry_roster_visitor *self, wherry_stream *stream);
@@ -193,8 +200,10 @@ typedef struct wherry_roster_steps {
 } wherry_roster_steps;
 
 /* Serves: enter winds the roster to the task's loop and opens it, recur is a pass, exit closes. It
- * never ends by itself. wherry_roster_echo_init: each stream gets back what it sends, and is closed
- * when it has all of it and the other end has finished. */
+ * is done only when the program closes the roster or frees it, which it may in recur too. What
+ * memory lacks for is done in the next turn. wherry_roster_echo_init: each stream gets back what it
+ * sends, and is closed when it has all of it and the other end has finished. enter answers
+ * WHERRY_E_MISUSE when another task serves the roster, and the errors of wherry_roster_open. */
 WHERRY_PUBLIC void wherry_roster_steps_init(wherry_roster_steps *self, wherry_roster *roster);
 WHERRY_PUBLIC void wherry_roster_echo_init(wherry_roster_steps *self, wherry_roster *roster);
 
@@ -205,7 +214,9 @@ WHERRY_PUBLIC int wherry_roster_recur_echo(wherry_steps *self, wherry_task *task
 WHERRY_PUBLIC int wherry_roster_exit(wherry_steps *self, wherry_task *task);
 
 /* The same for one stream that was dialled: enter winds and opens it, recur services it, exit
- * closes it. wherry_stream_echo_init: it gets back what it sends. */
+ * closes it. It is done only when the program frees the stream. How the stream is, ask it.
+ * wherry_stream_echo_init: it gets back what it sends. enter answers WHERRY_E_MISUSE when a roster
+ * or another task has the stream, and the errors of wherry_stream_open. */
 typedef struct wherry_stream_steps {
     wherry_steps steps; /* first */
     wherry_stream *stream;
