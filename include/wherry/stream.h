@@ -112,7 +112,7 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_stream_connect_with(wherry_stream **stre
  * broken off, since memory or the system's watches did not suffice). WHERRY_E_TIMED_OUT,
  * WHERRY_E_WOULD_BLOCK: nothing is there. WHERRY_E_CANCELED: the task is being stopped.
  * WHERRY_E_BUSY: another task is receiving from it. WHERRY_E_MISUSE: a deadline other than
- * WHERRY_NOW outside of a coroutine. */
+ * WHERRY_NOW outside of a coroutine, or where a serviced stream has nothing. */
 WHERRY_PUBLIC int wherry_stream_receive(wherry_stream *stream, wherry_bytes *bytes,
                                         int64_t deadline);
 
@@ -136,7 +136,8 @@ WHERRY_PUBLIC void wherry_stream_resume(wherry_stream *stream);
  * room. How the stream ended: RESET, IDLE, CLOSED. WHERRY_E_CANCELED: the task is being stopped and
  * there was no room. WHERRY_E_MISUSE: after wherry_stream_shutdown, before it is connected, or a
  * deadline other than WHERRY_NOW outside of a coroutine where it would wait. WHERRY_E_BUSY: a feed
- * (feed.h) sends on the stream. WHERRY_E_NO_MEMORY. */
+ * (feed.h) sends on the stream. WHERRY_E_NO_MEMORY. On a serviced stream (service.h) it only
+ * copies, also before it is connected, and never waits. */
 WHERRY_PUBLIC int wherry_stream_send(wherry_stream *stream, wherry_bytes bytes, int64_t deadline);
 
 /* The same for count parts, all or none, in one piece. */
@@ -186,7 +187,7 @@ WHERRY_PUBLIC int wherry_stream_descriptor(const wherry_stream *stream);
 
 /* Has events told of the stream from now on, instead of who was before; NULL: nobody. So an
  * accepted stream gets events of its own, best inside of accepted: nothing has been told of it yet.
- * On a closed stream, or one that a peer was made of, it does nothing. */
+ * On a closed or serviced stream, or one that a peer was made of, it does nothing. */
 WHERRY_PUBLIC void wherry_stream_set_events(wherry_stream *stream, wherry_stream_events *events);
 
 /* Sets the time limit without traffic from now on, in nanoseconds; 0: none. */
