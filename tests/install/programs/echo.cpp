@@ -1,5 +1,5 @@
 // A server and a client in one C++17 program, through the plain functions that stand behind the
-// macros: C++17 knows neither compound literals nor designated initializers.
+// macros: C++17 knows neither compound literals nor designated initializers. Scopes it knows.
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -40,7 +40,7 @@ int start(wherry_server **server, wherry_handler *handler)
 int ask(const char *endpoint, std::string_view question, std::string *answer)
 {
     wherry_connect_options options = {};
-    wherry_peer *peer = nullptr;
+    WHERRY_SCOPED(peer) peer = nullptr;
     wherry_bytes message = {};
 
     options.size = sizeof(options);
@@ -54,14 +54,13 @@ int ask(const char *endpoint, std::string_view question, std::string *answer)
         result = wherry_peer_receive(peer, &message, wherry_in(WHERRY_SECONDS(30)));
     if (result == WHERRY_OK)
         answer->assign(reinterpret_cast<const char *>(message.data), message.length);
-    wherry_peer_close(peer);
     return result;
 }
 
 int body(void *argument)
 {
     char endpoint[WHERRY_ENDPOINT_TEXT_SIZE];
-    wherry_server *server = nullptr;
+    WHERRY_SCOPED(server) server = nullptr;
     int result = start(&server, static_cast<counting_echo *>(argument));
 
     if (result == WHERRY_OK) {
@@ -72,7 +71,6 @@ int body(void *argument)
         if (result == WHERRY_OK)
             std::printf("%s\n", answer.c_str());
     }
-    wherry_server_free(server);
     return result;
 }
 
