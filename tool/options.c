@@ -2,6 +2,7 @@
  * little about what to do. */
 #include "options.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 
 #include "log.h"
 
-/* A value has as many digits as make sense, and its product with a billion fits. */
+/* Seconds have as many digits as make sense, and their product with a billion fits. */
 #define SECONDS_MAX 1000000000.0
 #define DIGITS_MAX 15
 
@@ -23,12 +24,12 @@ typedef struct command_line {
 
 static int read_count(const option *this, const char *text)
 {
-    size_t length = strlen(text);
     unsigned long long value = 0;
 
-    if (length > 0 && length <= DIGITS_MAX && strspn(text, "0123456789") == length)
+    errno = 0;
+    if (strspn(text, "0123456789") == strlen(text))
         value = strtoull(text, NULL, 10);
-    if (value < 1 || value > this->max)
+    if (errno != 0 || value < 1 || value > this->max)
         return say("option --%s: \"%s\" is not a whole number from 1 to %zu", this->name, text,
                    this->max);
     *(size_t *)this->place = (size_t)value;

@@ -165,41 +165,81 @@ static void options_need_their_values(void **state)
     command_assert_error(2, "wherry: option --quiet takes no value", "", "serve", "-qv");
 }
 
-static void assert_bad_value(const char *command, const char *name, const char *value)
-{
-    char option[128];
-    char begin[128];
+/* Every option that takes a number. */
+static const struct numeric {
+    const char *command, *name, *what;
+    const char *largest; /* that is one too many */
+    int zero;            /* not 0: 0 is allowed */
+    int fraction;        /* not 0: so is 1.5 */
+} numeric[] = {
+    { "serve", "--clients-max", "whole number from 1 to 1000000", "1000001", 0, 0 },
+    { "serve", "--message-max", "whole number from 1 to 1073741824", "1073741825", 0, 0 },
+    { "serve", "--idle", "number of seconds, such as 10 or 0.5", "1000000001", 0, 1 },
+    { "connect", "--message-max", "whole number from 1 to 1073741824", "1073741825", 0, 0 },
+    { "connect", "--timeout", "number of seconds, such as 10 or 0.5", "1000000001", 0, 1 },
+    { "connect", "--wait", "number of seconds, such as 10 or 0.5", "1000000001", 1, 1 },
+    { "simulate", "--jobs", "whole number from 1 to 256", "257", 0, 0 },
+    { "simulate", "--break", "whole number from 1 to 18446744073709551615", "18446744073709551616",
+      0, 0 },
+};
 
-    (void)snprintf(option, sizeof(option), "%s=%s", name, value);
-    (void)snprintf(begin, sizeof(begin), "wherry: option %s: \"%s\" is not a ", name, value);
-    command_assert_error(2, begin, "", command, "tcp://127.0.0.1:1", option);
+static void assert_bad_value(const struct numeric *this, const char *value)
+{
+    char option[256];
+    char begin[256];
+
+    (void)snprintf(option, sizeof(option), "%s=%s", this->name, value);
+    (void)snprintf(begin, sizeof(begin), "wherry: option %s: \"%s\" is not a ", this->name, value);
+    command_assert_error(2, begin, this->what, this->command, "tcp://127.0.0.1:1", option);
 }
 
-static void counts_are_whole_numbers_within_their_limits(void **state)
+static void numbers_are_numbers(void **state)
 {
-    static const char *const bad[] = { "",  "0",   "-1", "+1",      "1.5",
-                                       "x", "0x1", "1 ", "1000001", "99999999999999999999" };
+    static const char *const bad[] = {
+        "",          "nan", "NAN", "-nan",  "nan(1)", "inf",      "-inf", "infinity",
+        "INF",       "-1",  "-0",  "-0.5",  "+1",     " 1",       "1 ",   "1s",
+        "1k",        "x",   "0x1", "0x1p3", "1e3",    "1e309",    "1,5",  "1_0",
+        "1.2.3",     ".",   "..",  "--1",   "1-2",    "\xc2\xb2", "1e-9", "99999999999999999999",
+        "1\xc2\xa0",
+    };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        assert_bad_value("serve", "--clients-max", bad[i]);
-    assert_bad_value("serve", "--message-max", "1073741825");
-    assert_bad_value("connect", "--message-max", "1073741825");
-    assert_bad_value("connect", "--message-max", "0");
-}
-
-static void seconds_are_numbers_over_zero(void **state)
-{
-    static const char *const bad[] = { "",   "0",     "-1", "+1",  "inf",        "nan", "1e3",
-                                       "1s", "1.2.3", ".",  "0x1", "1000000001", " 1" };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_bad_value("serve", "--idle", bad[i]);
-        assert_bad_value("connect", "--timeout", bad[i]);
-        if (strcmp(bad[i], "0") != 0)
-            assert_bad_value("connect", "--wait", bad[i]);
+    for (size_t i = 0; i < sizeof(numeric) / sizeof(numeric[0]); i++) {
+        for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++)
+            assert_bad_value(&numeric[i], bad[k]);
+        assert_bad_value(&numeric[i], numeric[i].largest);
+        if (!numeric[i].zero) {
+            assert_bad_value(&numeric[i], "0");
+            assert_bad_value(&numeric[i], "000");
+        }
+        assert_bad_value(&numeric[i], numeric[i].fraction ? "1000000000.001" : "1.5");
     }
+}
+
+/* Less than a nanosecond is no time, and only a wait may be none. */
+static void seconds_are_at_least_a_nanosecond(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(numeric) / sizeof(numeric[0]); i++)
+        if (numeric[i].fraction && !numeric[i].zero) {
+            assert_bad_value(&numeric[i], "0.0");
+            assert_bad_value(&numeric[i], "0.0000000009");
+        }
+}
+
+/* What is said stays one line, and its length is bounded. */
+static void long_values_are_told_in_one_line(void **state)
+{
+    char value[70000];
+
+    (void)state;
+    memset(value, '9', sizeof(value));
+    value[sizeof(value) - 1] = '\0';
+    command_assert_error(2, "wherry: option --idle: \"9999", "", "serve", "tcp://127.0.0.1:1",
+                         "--idle", value);
+    value[5] = '\n';
+    command_assert_error(2, "wherry: option --jobs: \"99999?9999", "", "simulate", "any", "--jobs",
+                         value);
 }
 
 static void limits_themselves_are_allowed(void **state)
@@ -308,8 +348,9 @@ int main(void)
         TEST(unknown_commands_and_options_say_where_to_look),
         TEST(control_characters_of_the_command_line_are_not_repeated),
         TEST(options_need_their_values),
-        TEST(counts_are_whole_numbers_within_their_limits),
-        TEST(seconds_are_numbers_over_zero),
+        TEST(numbers_are_numbers),
+        TEST(seconds_are_at_least_a_nanosecond),
+        TEST(long_values_are_told_in_one_line),
         TEST(limits_themselves_are_allowed),
         TEST(services_and_protocols_that_do_not_exist_are_named),
         TEST(contradictions_name_the_options),

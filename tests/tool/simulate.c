@@ -215,8 +215,10 @@ static void scenarios_and_options_that_do_not_exist_are_named(void **state)
 
 static void seeds_are_whole_numbers_from_1_on(void **state)
 {
-    static const char *const wrong[] = { "0",   "-1", "+1",  " 1", "1e3",  "",
-                                         "0x1", "1 ", "1.0", "x",  "1..2", "18446744073709551616" };
+    static const char *const wrong[] = { "0",   "-1",   "+1",  " 1",
+                                         "1e3", "nan",  "inf", "-nan",
+                                         "",    "0x1",  "1 ",  "1.0",
+                                         "x",   "1..2", "1s",  "18446744073709551616" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -231,19 +233,9 @@ static void seeds_are_whole_numbers_from_1_on(void **state)
 static void ranges_of_seeds_go_upwards(void **state)
 {
     static const char *const wrong[] = {
-        "1",
-        "1..",
-        "..1",
-        "2..1",
-        "0..1",
-        "1...2",
-        "1..2..3",
-        "1..-2",
-        "-1..2",
-        "1..2 ",
-        "",
-        "1..1e3",
-        "1..18446744073709551615",
+        "1",     "1..",     "..1",      "2..1",   "0..1",
+        "1...2", "1..2..3", "1..-2",    "-1..2",  "1..2 ",
+        "",      "1..1e3",  "nan..inf", "1..inf", "1..18446744073709551615",
     };
 
     (void)state;
