@@ -54,7 +54,8 @@ typedef struct wherry_roster_options {
     wherry_roster **result;
     wherry_loop *loop;             /* NULL: the loop that the caller runs on */
     const char *endpoint;          /* where to listen, one address: "tcp://0.0.0.0:7000",
-                                      "unix:///run/x.sock"; see endpoint.h. No name of a host, no "*" */
+                                      "unix:///run/x.sock"; see endpoint.h. No name of a host, no
+                                      "*" */
     const wherry_address *address; /* instead of an endpoint; port 0: one that the kernel chooses */
     int backlog;                   /* listen(2); 0: SOMAXCONN */
     int no_reuse_address;          /* as of listeners */
@@ -223,8 +224,11 @@ typedef struct wherry_stream_steps {
     void *state[4]; /* the library's */
 } wherry_stream_steps;
 
+/* Fills self in, for the one or the other. */
 WHERRY_PUBLIC void wherry_stream_steps_init(wherry_stream_steps *self, wherry_stream *stream);
 WHERRY_PUBLIC void wherry_stream_echo_init(wherry_stream_steps *self, wherry_stream *stream);
+
+/* The steps of these. */
 WHERRY_PUBLIC int wherry_stream_enter(wherry_steps *self, wherry_task *task);
 WHERRY_PUBLIC int wherry_stream_recur(wherry_steps *self, wherry_task *task);
 WHERRY_PUBLIC int wherry_stream_recur_echo(wherry_steps *self, wherry_task *task);

@@ -127,7 +127,7 @@ static int copy_socket_options(wherry_roster *roster, const wherry_socket_option
     if (strlen(roster->socket.device) >= sizeof(roster->device))
         return wherry__fail(WHERRY_E_MISUSE, "option device: over %zu bytes",
                             sizeof(roster->device) - 1);
-    strcpy(roster->device, roster->socket.device);
+    memcpy(roster->device, roster->socket.device, strlen(roster->socket.device));
     roster->socket.device = roster->device;
     return WHERRY_OK;
 }
