@@ -25,6 +25,8 @@ static const char
              "  -t, --timeout SECONDS    for connecting (default 10)\n"
              "  -w, --wait SECONDS       after the end of the input: then it is over, too\n"
              "      --message-max BYTES  the longest message (default 1048576)\n"
+             "      --record FILE        writes down what crosses the wire: packets for Wireshark\n"
+             "                           if FILE ends in .pcapng, else lines of text\n"
              "  -h, --help               this text\n"
              "\n"
              "examples:\n"
@@ -38,6 +40,7 @@ static const char
 
 typedef struct settings {
     const char *protocol_name;
+    const char *record;
     size_t message_max;
     int64_t timeout;
     int64_t wait;
@@ -46,7 +49,7 @@ typedef struct settings {
 
 static int run_conversation(const settings *asked, const char *const *texts, int count)
 {
-    conversation talk = { .timeout = asked->timeout, .wait = asked->wait };
+    conversation talk = { .timeout = asked->timeout, .wait = asked->wait, .record = asked->record };
     char *endpoint;
     int status = STATUS_USAGE;
 
@@ -81,6 +84,7 @@ static int run(int count, char **arguments)
         { "timeout", 't', OPTION_SECONDS, &asked.timeout, 0 },
         { "wait", 'w', OPTION_WAIT, &asked.wait, 0 },
         { "message-max", 0, OPTION_COUNT, &asked.message_max, MESSAGE_MAX },
+        { "record", 0, OPTION_TEXT, &asked.record, 0 },
         { "help", 'h', OPTION_FLAG, &asked.help, 0 },
         { NULL, 0, 0, NULL, 0 },
     };

@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "log.h"
+#include "record.h"
 
 static const hint hints[] = {
     { WHERRY_E_REFUSED, "is a server running there?" },
@@ -219,12 +220,27 @@ static int open_standard_streams(conversation *talk)
     return WHERRY_OK;
 }
 
+static int open_record(conversation *talk)
+{
+    if (talk->record == NULL)
+        return WHERRY_OK;
+    log_start(WHERRY_LOG_ERROR);
+    return record_open(&talk->log, talk->record);
+}
+
 static int body(void *argument)
 {
     conversation *talk = argument;
-    int result = wherry_connect(&talk->server, talk->endpoint, talk->protocol,
-                                wherry_in(talk->timeout));
+    wherry_stream_options stream = { .size = sizeof(stream) };
+    int result = open_record(talk);
 
+    if (result < 0) {
+        talk->status = STATUS_NO;
+        return result;
+    }
+    stream.wirelog = talk->log;
+    result = wherry_connect(&talk->server, talk->endpoint, talk->protocol, wherry_in(talk->timeout),
+                            .stream = &stream);
     if (result < 0) {
         talk->status = result == WHERRY_E_INVALID ? STATUS_USAGE : STATUS_NO;
         say_problem(hints, result);
@@ -253,5 +269,6 @@ int conversation_run(conversation *talk)
         talk->status = STATUS_NO;
         say_problem(hints, result); /* there is no loop for it */
     }
+    wherry_wirelog_free(talk->log); /* what is still sent after the close is in it, too */
     return talk->status;
 }

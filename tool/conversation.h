@@ -14,8 +14,10 @@ typedef struct conversation {
     int raw;                         /* no newline behind what is printed */
     int64_t timeout;                 /* nanoseconds for connecting */
     int64_t wait;                    /* nanoseconds after the end of the input */
+    const char *record;              /* a file for what crosses the wire; NULL: none */
 
     /* while it runs */
+    wherry_wirelog *log;
     wherry_peer *server;
     wherry_peer *input;
     wherry_stream *output;

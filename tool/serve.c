@@ -1,5 +1,6 @@
 /* wherry serve: a server for one of the services. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "endpoints.h"
 #include "log.h"
 #include "options.h"
+#include "record.h"
 #include "services.h"
 
 static const char
@@ -30,6 +32,9 @@ static const char
              "      --clients-max N      clients at a time; more wait (default 10000)\n"
              "      --idle SECONDS       ends clients without traffic for so long\n"
              "      --message-max BYTES  the longest message (default 1048576)\n"
+             "      --record FILE        writes down what crosses the wire: packets for Wireshark\n"
+             "                           if FILE ends in .pcapng, else lines of text; beyond\n"
+             "                           64 MiB on in FILE.1 and so on, of which 8 are kept\n"
              "  -q, --quiet              tells errors only\n"
              "  -v, --verbose            tells of clients that come and go, too\n"
              "  -h, --help               this text\n"
@@ -53,6 +58,7 @@ typedef struct settings {
     const service *service;
     const char *service_name;
     const char *protocol_name;
+    const char *record;
     size_t clients_max;
     size_t message_max;
     int64_t idle;
@@ -135,18 +141,100 @@ static void front_init(front *this, wherry_handler *inner, int verbose)
         this->handler.on_disconnect = on_disconnect;
 }
 
+/* --- being recorded: the log is of the server's loop, so that this makes the loop */
+
+typedef struct recording {
+    wherry_signal_receiver receiver; /* first */
+    const settings *asked;
+    wherry_server_options options;
+    wherry_wirelog *log;
+    wherry_server *server;
+    int *told;
+    int stopped; /* by a signal */
+} recording;
+
+static void on_signal(wherry_signal_receiver *self, wherry_signal *signal, int number)
+{
+    recording *this = (recording *)self;
+
+    (void)signal;
+    (void)number;
+    this->stopped = 1;
+    wherry_server_stop(this->server);
+}
+
+static int serve_recorded(recording *this)
+{
+    wherry_signal *signals[2] = { NULL, NULL };
+    int result = wherry_signal_new(&signals[0], .number = SIGINT, .once = 1,
+                                   .receiver = &this->receiver);
+
+    if (result == WHERRY_OK)
+        result = wherry_signal_new(&signals[1], .number = SIGTERM, .once = 1,
+                                   .receiver = &this->receiver);
+    if (result == WHERRY_OK)
+        result = wherry_server_start(this->server);
+    if (result == WHERRY_OK)
+        result = wherry_server_wait(this->server, WHERRY_NEVER);
+    if (this->stopped && result == WHERRY_E_CANCELED) /* while it started */
+        result = WHERRY_OK;
+    wherry_signal_free(signals[0]);
+    wherry_signal_free(signals[1]);
+    return result;
+}
+
+static int body(void *argument)
+{
+    recording *this = argument;
+    wherry_stream_options stream = *this->options.stream;
+    int result = record_open(&this->log, this->asked->record);
+
+    if (result < 0) {
+        *this->told = 1;
+        return result;
+    }
+    stream.wirelog = this->log;
+    this->options.stream = &stream;
+    this->options.result = &this->server;
+    result = wherry_server_new_with(&this->options);
+    if (result == WHERRY_OK)
+        result = serve_recorded(this);
+    wherry_server_free(this->server);
+    return result;
+}
+
+/* Clients that were closed may still be sent what is left: the log goes last. */
+static int run_recorded(const settings *asked, const wherry_server_options *options, int *told)
+{
+    recording this = {
+        .receiver = { .arrived = on_signal }, .asked = asked, .options = *options, .told = told
+    };
+    int result = wherry_run(body, &this);
+
+    wherry_wirelog_free(this.log);
+    return result;
+}
+
+/* --- either way */
+
 static int serve(const settings *asked, const char *endpoints, const wherry_protocol *protocol)
 {
     const wherry_stream_options stream = { .size = sizeof(stream), .idle_timeout = asked->idle };
     front door;
+    const wherry_server_options options = { .size = sizeof(options),
+                                            .endpoints = endpoints,
+                                            .protocol = protocol,
+                                            .handler = &door.handler,
+                                            .clients_max = asked->clients_max,
+                                            .stream = &stream };
     int result;
 
     front_init(&door, asked->service->handler, asked->verbose);
     log_start(asked->quiet     ? WHERRY_LOG_ERROR
               : asked->verbose ? WHERRY_LOG_INFO
                                : WHERRY_LOG_WARNING);
-    result = wherry_serve(.endpoints = endpoints, .protocol = protocol, .handler = &door.handler,
-                          .clients_max = asked->clients_max, .stream = &stream);
+    result = asked->record == NULL ? wherry_serve_with(&options)
+                                   : run_recorded(asked, &options, &door.told);
     if (result == WHERRY_OK)
         return STATUS_DONE;
     if (!door.told)
@@ -192,6 +280,7 @@ static int run(int count, char **arguments)
         { "clients-max", 0, OPTION_COUNT, &asked.clients_max, 1000000 },
         { "idle", 0, OPTION_SECONDS, &asked.idle, 0 },
         { "message-max", 0, OPTION_COUNT, &asked.message_max, MESSAGE_MAX },
+        { "record", 0, OPTION_TEXT, &asked.record, 0 },
         { "quiet", 'q', OPTION_FLAG, &asked.quiet, 0 },
         { "verbose", 'v', OPTION_FLAG, &asked.verbose, 0 },
         { "help", 'h', OPTION_FLAG, &asked.help, 0 },

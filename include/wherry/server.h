@@ -79,7 +79,7 @@ typedef struct wherry_server_options {
     int backlog;    /* listen(2); 0: SOMAXCONN */
     int reuse_port; /* not 0: several servers may share the port (SO_REUSEPORT) */
     const wherry_stream_options *stream; /* for the clients' streams: limits, idle_timeout, linger,
-                                            delay, no other; copied. NULL: defaults */
+                                            delay, wirelog, no other; copied. NULL: defaults */
     const wherry_socket_options *socket; /* of the listening sockets, and so of the clients' (see
                                             listener.h); copied. NULL: defaults. One that does not
                                             go with an endpoint is an error of the start */
