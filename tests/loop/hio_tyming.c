@@ -1,5 +1,6 @@
 /* The tests that hio has for its time (tests/base/test_tyming.py), step by step with its numbers. A
- * Tymist is a loop in stepped time, a Tymee what asks a loop for its time, a Tymer a timer. */
+ * Tymist is a loop in stepped time, a Tymee what asks a loop for its time, a Tymer a timer. Each
+ * runs on the system's clock and on that of a simulated host: the time of its own is the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,14 +12,36 @@
 
 #define S WHERRY_SECONDS
 
+static wherry_simulation *world; /* of the test under way, or NULL */
+static wherry_system *system_below;
+
+static int in_a_world(void **state)
+{
+    (void)state;
+    assert_int_equal(wherry_simulation_new(&world), WHERRY_OK);
+    assert_int_equal(wherry_simulation_host(world, "10.0.0.1"), WHERRY_OK);
+    system_below = wherry_simulation_system(world, "10.0.0.1");
+    assert_non_null(system_below);
+    return 0;
+}
+
+static int out_of_it(void **state)
+{
+    (void)state;
+    wherry_simulation_free(world);
+    world = NULL;
+    system_below = NULL;
+    return 0;
+}
+
 /* Tymist(tyme=start, tock=tock); 0: the default. */
 static wherry_loop *tymist(int64_t start, int64_t tock)
 {
     wherry_loop *loop;
 
-    assert_int_equal(
-        wherry_loop_new(&loop, .clock = WHERRY_CLOCK_STEPPED, .start = start, .tock = tock),
-        WHERRY_OK);
+    assert_int_equal(wherry_loop_new(&loop, .system = system_below, .clock = WHERRY_CLOCK_STEPPED,
+                                     .start = start, .tock = tock),
+                     WHERRY_OK);
     return loop;
 }
 
@@ -186,12 +209,14 @@ static void tymer_start_and_wind_as_in_hio(void **state)
 
 int main(void)
 {
+#define TEST(name)                                                                                 \
+    cmocka_unit_test(name), cmocka_unit_test_setup_teardown(name, in_a_world, out_of_it)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tymist_as_in_hio),
-        cmocka_unit_test(tymth_as_in_hio),
-        cmocka_unit_test(tymee_as_in_hio),
-        cmocka_unit_test(tymer_as_in_hio),
-        cmocka_unit_test(tymer_start_and_wind_as_in_hio),
+        TEST(tymist_as_in_hio),
+        TEST(tymth_as_in_hio),
+        TEST(tymee_as_in_hio),
+        TEST(tymer_as_in_hio),
+        TEST(tymer_start_and_wind_as_in_hio),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
