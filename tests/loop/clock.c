@@ -582,6 +582,56 @@ static void deadline_for_a_host_is_one_of_the_systems_clock(void **state)
     wherry_loop_free(loop);
 }
 
+/* --- on a simulated host */
+
+static int sleep_100_tocks(void *loop)
+{
+    for (int i = 1; i <= 100; i++)
+        TASK_ASSERT(wherry_sleep(i * TOCK) == WHERRY_OK && wherry_in(0) == i * TOCK);
+    TASK_ASSERT(wherry_loop_current() == loop);
+    trace("slept ");
+    return 0;
+}
+
+/* How long that takes on the host's clock. */
+static int64_t time_100_tocks(wherry_clock clock)
+{
+    int64_t began = wherry_in(0);
+    wherry_loop *loop;
+
+    if (wherry_loop_new(&loop, .clock = clock) < 0)
+        return -1;
+    if (wherry_spawn(NULL, sleep_100_tocks, loop, .loop = loop) < 0 || wherry_loop_run(loop) < 0)
+        began = INT64_MAX;
+    wherry_loop_free(loop);
+    return wherry_in(0) - began;
+}
+
+static int use_clocks(void *unused)
+{
+    int64_t paced = time_100_tocks(WHERRY_CLOCK_PACED);
+
+    (void)unused;
+    TASK_ASSERT(paced >= 100 * TOCK && paced < 101 * TOCK);
+    TASK_ASSERT(time_100_tocks(WHERRY_CLOCK_STEPPED) < TOCK);
+    TASK_ASSERT(time_100_tocks(WHERRY_CLOCK_VIRTUAL) < TOCK);
+    trace("used");
+    return 0;
+}
+
+static void clocks_go_by_that_of_a_simulated_host(void **state)
+{
+    wherry_simulation *world;
+
+    (void)state;
+    assert_int_equal(wherry_simulation_new(&world), WHERRY_OK);
+    assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", use_clocks, NULL, .plain = 1),
+                     WHERRY_OK);
+    assert_int_equal(wherry_simulation_run(world, WHERRY_SECONDS(60)), WHERRY_OK);
+    wherry_simulation_free(world);
+    trace_is("slept slept slept used");
+}
+
 /* --- instants from durations */
 
 static int make_instants(void *loop)
@@ -651,6 +701,7 @@ int main(void)
         ON_LOOP(tick_is_refused_where_time_is_not_ones_own),
         ON_LOOP(tick_is_refused_on_another_thread),
         ON_LOOP(deadline_for_a_host_is_one_of_the_systems_clock),
+        ON_LOOP(clocks_go_by_that_of_a_simulated_host),
         ON_LOOP(instants_are_of_the_current_loop),
         ON_LOOP(durations_may_be_fractions),
     };
