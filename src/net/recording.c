@@ -13,13 +13,22 @@ void wherry__recording_begin(wherry_stream *stream, bool outgoing)
     more->recorder->begins(more->recorder, stream, &more->flow);
 }
 
-void wherry__recording_move(wherry_stream *stream, bool sent, const struct iovec *parts,
-                            size_t size)
+static void move(wherry_stream *stream, bool sent, const struct iovec *parts, size_t size)
 {
     wherry__stream_more *more = wherry__stream_more_of(stream);
 
     if (more->flow.begun)
         more->recorder->moves(more->recorder, stream, &more->flow, sent, parts, size);
+}
+
+void wherry__recording_send(wherry_stream *stream, const struct iovec *parts, size_t size)
+{
+    move(stream, true, parts, size);
+}
+
+void wherry__recording_receive(wherry_stream *stream, void *place, size_t size)
+{
+    move(stream, false, &(struct iovec){ place, size }, size);
 }
 
 void wherry__recording_end(wherry_stream *stream, wherry__flow_end end)

@@ -10,9 +10,11 @@
 #include "net/recorder.h"
 #include "net/stream.h"
 
-/* For a stream that is recorded. */
-void wherry__recording_move(wherry_stream *stream, bool sent, const struct iovec *parts,
-                            size_t size);
+/* For a stream that is recorded: out of the way of those that are not. */
+__attribute__((cold)) void wherry__recording_send(wherry_stream *stream, const struct iovec *parts,
+                                                  size_t size);
+__attribute__((cold)) void wherry__recording_receive(wherry_stream *stream, void *place,
+                                                     size_t size);
 
 /* The stream is connected. outgoing: from here. */
 void wherry__recording_begin(wherry_stream *stream, bool outgoing);
@@ -24,15 +26,14 @@ static inline void wherry__recording_sent(wherry_stream *stream, const struct io
                                           ssize_t result)
 {
     if (WHERRY__RARELY(stream->recorded) && result > 0)
-        wherry__recording_move(stream, true, parts, (size_t)result);
+        wherry__recording_send(stream, parts, (size_t)result);
 }
 
 /* What a call of the system has answered that received to place. */
 static inline void wherry__recording_received(wherry_stream *stream, void *place, ssize_t result)
 {
     if (WHERRY__RARELY(stream->recorded) && result > 0)
-        wherry__recording_move(stream, false, &(struct iovec){ place, (size_t)result },
-                               (size_t)result);
+        wherry__recording_receive(stream, place, (size_t)result);
 }
 
 #endif

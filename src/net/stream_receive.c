@@ -191,12 +191,13 @@ void wherry__stream_read(wherry_stream *stream)
     result = wherry__socket_receive(stream->loop->system, stream->source.descriptor,
                                     stream->input->bytes + stream->end, room, stream->as_file,
                                     stream->ask_first);
-    wherry__recording_received(stream, stream->input->bytes + stream->end, result);
     stream->source.more = result > 0 && (size_t)result == room;
-    if (result > 0)
+    if (result > 0) {
+        wherry__recording_received(stream, stream->input->bytes + stream->end, result);
         took(stream, (size_t)result);
-    else if (!wherry__socket_not_now(result))
+    } else if (!wherry__socket_not_now(result)) {
         wherry__stream_over(stream, result);
+    }
     WHERRY__PROBE_IF(wherry__socket_not_now(result), "stream.receive.nothing-there");
     if (wherry__stream_length(stream) == 0 && !stream->handed && stream->input != NULL)
         drop_input(stream);
