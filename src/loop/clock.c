@@ -58,7 +58,7 @@ static int check_tick(const wherry_loop *loop, int64_t duration)
 {
     if (loop->freed || !wherry__loop_is_here(loop))
         return wherry__fail(WHERRY_E_MISUSE, "no loop of this thread");
-    if (loop->dispatching)
+    if (loop->dispatching || loop->calling > 0)
         return wherry__fail(WHERRY_E_MISUSE, "the clock stands still during a pass");
     if (loop->clock != WHERRY_CLOCK_STEPPED && loop->clock != WHERRY_CLOCK_VIRTUAL)
         return wherry__fail(WHERRY_E_MISUSE, "a clock that goes by itself is not moved by hand");

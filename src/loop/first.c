@@ -39,7 +39,7 @@ static choice look_at(const wherry_choice_of *of)
     if (of->task != NULL)
         return (choice){ of->task->loop, &of->task->joiners, of->task->ended };
     if (of->group != NULL)
-        return (choice){ of->group->loop, &of->group->waiters, of->group->count == 0 };
+        return (choice){ of->group->loop, &of->group->waiters, wherry__group_is_over(of->group) };
     return (choice){ 0 };
 }
 

@@ -104,6 +104,7 @@ static void init(wherry_loop *loop, const wherry_loop_options *options, wherry_s
     loop->thread = &thread_mark;
     loop->holds = 1;
     wherry__clock_init(loop, options);
+    loop->temporary = options->temporary != 0;
     loop->linger = options->linger == 0 ? LINGER_DEFAULT : options->linger;
     wherry__deadlines_init(&loop->deadlines, system, loop->now);
     wherry__link_init(&loop->doomed);
@@ -111,6 +112,7 @@ static void init(wherry_loop *loop, const wherry_loop_options *options, wherry_s
     wherry__link_init(&loop->tasks);
     wherry__link_init(&loop->runnable);
     wherry__link_init(&loop->later);
+    wherry__group_init_root(loop);
     wherry__stack_pool_init(&loop->stacks, size_or(options->stack_size, STACK_DEFAULT),
                             size_or(options->stacks_kept, STACKS_KEPT_DEFAULT));
     wherry__chunk_pool_init(&loop->chunks, wherry__loop_memory(loop),
@@ -244,8 +246,8 @@ static void give_back(wherry_loop *loop)
 
 static bool may_end(const wherry_loop *loop)
 {
-    if (!loop->freed && !loop->dispatching && !loop->running && wherry__loop_is_here(loop) &&
-        wherry_task_current() == NULL)
+    if (!loop->freed && !loop->dispatching && !loop->running && loop->calling == 0 &&
+        wherry__loop_is_here(loop) && wherry_task_current() == NULL)
         return true;
     wherry__log(loop->now, WHERRY_LOG_ERROR,
                 "a loop was freed from inside itself, on a coroutine or on another thread");
@@ -261,6 +263,7 @@ void wherry_loop_free(wherry_loop *loop)
     linger(loop);
     leave_all(loop);
     wherry__loop_abandon_tasks(loop);
+    leave_all(loop); /* what the last steps of tasks have left */
     give_back(loop);
 }
 
@@ -273,6 +276,7 @@ void wherry_loop_forget(wherry_loop *loop)
     loop->forgotten = true;
     close_poller(loop);
     leave_all(loop);
+    wherry__loop_cancel_tasks(loop);
     wherry__loop_abandon_tasks(loop);
     give_back(loop);
 }

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "loop/chunk.h"
 #include "loop/deadlines.h"
+#include "loop/group.h"
 #include "loop/stack.h"
 
 /* How many ready descriptors one wait reports at most. */
@@ -77,6 +78,9 @@ struct wherry_loop {
 
     /* a pass */
     bool dispatching;
+    bool turned;      /* this pass has had, or has, its turns */
+    unsigned calling; /* steps that are on the call stack: the loop cannot be run or freed there */
+    uint64_t round;   /* the number of passes with turns, or of that under way */
     bool running;
     atomic_bool stop;
     int ready_count;
@@ -94,6 +98,9 @@ struct wherry_loop {
 
     /* tasks */
     wherry__link tasks; /* all alive, in order of their start */
+    wherry_group root;  /* in which everything is that is in no other */
+    uint64_t entries;   /* so many were entered */
+    bool temporary;
     wherry__link runnable;
     wherry__link later; /* to be made runnable in the next pass */
     size_t runnable_count;
@@ -175,6 +182,9 @@ int64_t wherry__clock_next_tock(const wherry_loop *loop);
 /* One pass that waits until the given instant of the loop's clock at most. */
 ssize_t wherry__loop_pass(wherry_loop *loop, int64_t until);
 
+/* wherry_loop_run until the group is over, and for limit nanoseconds at most (0: without limit). */
+int wherry__loop_run_group(wherry_loop *loop, const wherry_group *group, int64_t limit);
+
 /* Whether there is work that must not wait. */
 bool wherry__loop_has_work(const wherry_loop *loop);
 
@@ -182,6 +192,7 @@ bool wherry__loop_has_work(const wherry_loop *loop);
 size_t wherry__loop_run_posts(wherry_loop *loop);
 size_t wherry__loop_serve_ready(wherry_loop *loop);
 size_t wherry__loop_serve_always(wherry_loop *loop);
+size_t wherry__loop_take_turns(wherry_loop *loop);
 void wherry__loop_flush(wherry_loop *loop);
 void wherry__loop_reclaim(wherry_loop *loop);
 

@@ -20,7 +20,7 @@ static int check_pass(const wherry_loop *loop)
 {
     if (loop == NULL || loop->freed || !wherry__loop_is_here(loop))
         return wherry__fail(WHERRY_E_MISUSE, "no loop of this thread");
-    if (loop->dispatching)
+    if (loop->dispatching || loop->calling > 0)
         return wherry__fail(WHERRY_E_MISUSE, "the loop is running already");
     if (wherry_task_current() != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "a coroutine cannot run a loop");
@@ -30,7 +30,8 @@ static int check_pass(const wherry_loop *loop)
 bool wherry__loop_has_work(const wherry_loop *loop)
 {
     return loop->runnable_count > 0 || !wherry__list_empty(&loop->later) ||
-           loop->flush_first != NULL || loop->always_count > 0 || loop->ready_count > 0 ||
+           !wherry__list_empty(&loop->root.schedule.due) || loop->flush_first != NULL ||
+           loop->always_count > 0 || loop->ready_count > 0 ||
            atomic_load_explicit(&loop->posts, memory_order_relaxed) != NULL;
 }
 
@@ -173,6 +174,7 @@ ssize_t wherry_loop_dispatch(wherry_loop *loop)
     done = wherry__loop_run_posts(loop);
     done += wherry__loop_serve_ready(loop);
     done += wherry__loop_serve_always(loop);
+    done += wherry__loop_take_turns(loop);
     done += wherry__loop_run_tasks(loop);
     WHERRY__PROBE_IF(loop->runnable_count > 0, "loop.tasks.left-over");
     if (loop->ending || !WHERRY__FAULT_POINT("loop.flush.next-pass")) {
@@ -180,6 +182,7 @@ ssize_t wherry_loop_dispatch(wherry_loop *loop)
         wherry__loop_reclaim(loop);
     }
     loop->dispatching = false;
+    loop->turned = false;
     (void)wherry__loop_enter(former);
     if (loop->clock == WHERRY_CLOCK_STEPPED)
         loop->now = wherry__instant_after(loop->now, loop->tock);
@@ -216,17 +219,52 @@ ssize_t wherry_loop_step(wherry_loop *loop)
     return result < 0 ? result : wherry__loop_pass(loop, WHERRY_NOW);
 }
 
-int wherry_loop_run(wherry_loop *loop)
+static int check_run(const wherry_loop *loop)
 {
-    ssize_t result = check_pass(loop);
+    int result = check_pass(loop);
 
     if (result == WHERRY_OK && loop->running)
         result = wherry__fail(WHERRY_E_MISUSE, "a loop cannot run inside itself");
+    return result;
+}
+
+int wherry_loop_run(wherry_loop *loop)
+{
+    ssize_t result = check_run(loop);
+
     if (result < 0)
         return (int)result;
     loop->running = true;
     while (result >= 0 && !atomic_exchange(&loop->stop, false) && is_alive(loop))
         result = wherry__loop_pass(loop, WHERRY_NEVER);
+    loop->running = false;
+    return result < 0 ? (int)result : WHERRY_OK;
+}
+
+/* The first part of a pass may see that the time is over: then nothing has a turn any more. */
+static ssize_t pass_before(wherry_loop *loop, int64_t end)
+{
+    ssize_t result = wherry_loop_prepare(loop);
+
+    if (result < 0 || loop->now >= end)
+        return result;
+    result = wherry_loop_wait(loop, end == WHERRY_NEVER && !is_alive(loop) ? WHERRY_NOW : end);
+    return result < 0 ? result : wherry_loop_dispatch(loop);
+}
+
+int wherry__loop_run_group(wherry_loop *loop, const wherry_group *group, int64_t limit)
+{
+    ssize_t result = check_run(loop);
+    int64_t end;
+
+    if (result < 0)
+        return (int)result;
+    read_clock(loop);
+    end = limit == 0 ? WHERRY_NEVER : wherry__instant_after(loop->now, limit);
+    loop->running = true;
+    while (result >= 0 && !wherry__group_is_over(group) && loop->now < end &&
+           !atomic_exchange(&loop->stop, false) && is_alive(loop))
+        result = pass_before(loop, end);
     loop->running = false;
     return result < 0 ? (int)result : WHERRY_OK;
 }

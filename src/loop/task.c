@@ -11,6 +11,7 @@
 #include "base/probe.h"
 #include "base/size.h"
 #include "loop/loop.h"
+#include "loop/steps.h"
 
 #define NAME_SIZE 32
 
@@ -23,6 +24,11 @@ wherry_task *wherry_task_current(void)
 
 /* --- storage */
 
+static size_t size_of(const wherry_task *task)
+{
+    return task->member.kind == WHERRY__MEMBER_STEPS ? sizeof(wherry__step_task) : sizeof(*task);
+}
+
 static void give_back(wherry_task *task)
 {
     wherry_loop *loop = task->loop;
@@ -30,11 +36,11 @@ static void give_back(wherry_task *task)
 
     if (task->named)
         wherry__memory_give(memory, (void *)(uintptr_t)task->name, NAME_SIZE);
-    wherry__memory_give(memory, task, sizeof(*task));
+    wherry__memory_give(memory, task, size_of(task));
     wherry__loop_release(loop);
 }
 
-static void release(wherry_task *task)
+void wherry__task_release(wherry_task *task)
 {
     if (--task->holds == 0)
         give_back(task);
@@ -43,7 +49,7 @@ static void release(wherry_task *task)
 void wherry_task_release(wherry_task *task)
 {
     if (task != NULL)
-        release(task);
+        wherry__task_release(task);
 }
 
 static int take_name(wherry_task *task, const char *name)
@@ -64,17 +70,26 @@ static int take_name(wherry_task *task, const char *name)
 
 /* --- stacks: those of the usual size are pooled */
 
-static int take_stack(wherry_loop *loop, size_t size, wherry__stack *stack)
+int wherry__task_take_stack(wherry_task *task, size_t size, wherry__coroutine_function *function,
+                            void *argument)
 {
-    if (size == 0 || size == loop->stacks.size)
-        return wherry__stack_pool_take(&loop->stacks, stack);
-    return wherry__stack_map(stack, size);
+    wherry__stack_pool *pool = &task->loop->stacks;
+    wherry__stack stack;
+    int code = size == 0 || size == pool->size ? wherry__stack_pool_take(pool, &stack)
+                                               : wherry__stack_map(&stack, size);
+
+    WHERRY__PROBE_IF(code < 0, "task.spawn.no-stack");
+    if (code == WHERRY_OK)
+        wherry__coroutine_init(&task->coroutine, stack, function, argument);
+    return code;
 }
 
 static void give_stack(wherry_task *task)
 {
     wherry__stack stack = task->coroutine.stack;
 
+    if (stack.low == NULL) /* it had none */
+        return;
     wherry__coroutine_done(&task->coroutine);
     if (stack.size == task->loop->stacks.size)
         wherry__stack_pool_give(&task->loop->stacks, stack);
@@ -88,27 +103,26 @@ static void run_body(void *argument)
 {
     wherry_task *task = wherry__running;
 
-    task->result = task->body(argument);
+    task->member.result = task->body(argument);
 }
 
-static int check_spawn(wherry_body *body, const wherry_task_options *options, bool last,
-                       wherry_loop **loop)
+int wherry__task_check(const wherry_task_options *options, bool last, wherry_loop **loop)
 {
     wherry_group *group = options->group;
 
     *loop = wherry__loop_choose(group == NULL ? options->loop : group->loop);
     if (*loop == NULL)
         return WHERRY_E_MISUSE;
-    if (body == NULL)
-        return wherry__fail(WHERRY_E_MISUSE, "a task without a body");
     if (group != NULL && options->loop != NULL && options->loop != group->loop)
         return wherry__fail(WHERRY_E_MISUSE, "option group: it belongs to another loop");
     if (options->stack_size != 0 && options->stack_size < WHERRY__STACK_MIN)
         return wherry__fail(WHERRY_E_MISUSE, "option stack_size: under %zu bytes",
                             WHERRY__STACK_MIN);
-    if (((*loop)->ending && !last) || (group != NULL && group->canceled))
+    if (((*loop)->ending && !last) || (group != NULL && (group->canceled || group->ended)))
         return wherry__fail(WHERRY_E_CANCELED, "no task can be started: %s",
-                            (*loop)->ending ? "the loop is being freed" : "the group is canceled");
+                            (*loop)->ending   ? "the loop is being freed"
+                            : group->canceled ? "the group is canceled"
+                                              : "the group has ended");
     return WHERRY_OK;
 }
 
@@ -120,16 +134,19 @@ static void on_timeout(wherry__deadline *deadline)
     wherry__task_make_runnable(task);
 }
 
-static wherry_task *make(wherry_loop *loop, const char *name)
+wherry_task *wherry__task_make(wherry_loop *loop, const char *name, size_t size)
 {
-    wherry_task *task = wherry__memory_take(wherry__loop_memory(loop), sizeof(*task));
+    wherry_task *task = wherry__memory_take(wherry__loop_memory(loop), size);
 
+    WHERRY__PROBE_IF(task == NULL, "task.spawn.no-memory");
     if (task == NULL)
         return NULL;
     task->loop = loop;
     task->holds = 1;
+    task->member.kind = size == sizeof(*task) ? WHERRY__MEMBER_COROUTINE : WHERRY__MEMBER_STEPS;
+    wherry__link_init(&task->link);
     wherry__link_init(&task->run);
-    wherry__link_init(&task->member);
+    wherry__link_init(&task->member.link);
     wherry__link_init(&task->joiners);
     wherry__deadline_init(&task->timeout, on_timeout);
     wherry__loop_hold(loop);
@@ -140,41 +157,37 @@ static wherry_task *make(wherry_loop *loop, const char *name)
     return task;
 }
 
-static void start(wherry_task *task, wherry_group *group)
+void wherry__task_start(wherry_task *task, wherry_group *group)
 {
     wherry__list_append(&task->loop->tasks, &task->link);
     task->loop->task_count++;
-    if (group != NULL)
-        wherry__group_add(group, task);
-    wherry__task_make_runnable(task);
+    wherry__group_add(group == NULL ? &task->loop->root : group, &task->member);
 }
 
 static int spawn(wherry_task **result, wherry_body *body, void *argument,
                  const wherry_task_options *options, bool last)
 {
-    wherry__stack stack;
     wherry_loop *loop;
     wherry_task *task;
-    int code;
+    int code = body == NULL ? wherry__fail(WHERRY_E_MISUSE, "a task without a body")
+                            : wherry__task_check(options, last, &loop);
 
-    code = check_spawn(body, options, last, &loop);
     if (code < 0)
         return code;
-    task = make(loop, options->name);
-    WHERRY__PROBE_IF(task == NULL, "task.spawn.no-memory");
+    task = wherry__task_make(loop, options->name, sizeof(*task));
     if (task == NULL)
         return WHERRY_E_NO_MEMORY;
-    code = take_stack(loop, options->stack_size, &stack);
+    code = wherry__task_take_stack(task, options->stack_size, run_body, argument);
     if (code < 0) {
-        WHERRY__PROBE("task.spawn.no-stack");
-        release(task);
+        wherry__task_release(task);
         return code;
     }
     task->body = body;
     task->joinable = result != NULL || options->group != NULL;
     task->last = last;
-    wherry__coroutine_init(&task->coroutine, stack, run_body, argument);
-    start(task, options->group);
+    task->member.temporary = options->temporary != 0;
+    wherry__task_start(task, options->group);
+    wherry__task_make_runnable(task);
     if (result != NULL) {
         task->holds++;
         *result = task;
@@ -201,24 +214,37 @@ int wherry__spawn_last(wherry_task **task, wherry_body *body, void *argument,
 
 static void log_failure(const wherry_task *task)
 {
-    if (task->result < 0 && !task->joinable && !wherry__error_is_quiet(task->result))
+    const int result = task->member.result;
+
+    if (result < 0 && !task->joinable && !wherry__error_is_quiet(result))
         wherry__log(task->loop->now, WHERRY_LOG_ERROR, "task \"%s\" ended with %s: %s", task->name,
-                    wherry_error_name(task->result), wherry_error_text(task->result));
+                    wherry_error_name(result), wherry_error_text(result));
 }
 
-static void end(wherry_task *task)
+void wherry__task_end(wherry_task *task, int failure)
 {
-    wherry_group *group = task->group;
-
     task->ended = true;
+    task->reason = NULL;
     log_failure(task);
     wherry__link_remove(&task->link);
     task->loop->task_count--;
-    if (group != NULL)
-        wherry__group_remove(group, task);
-    wherry__wait_tell_all(&task->joiners, task->result);
+    WHERRY__PROBE_IF(failure < 0 && task->canceled, "group.failure.of-a-canceled-task");
+    if (wherry__link_used(&task->member.link))
+        wherry__group_remove(&task->member, failure);
+    wherry__wait_tell_all(&task->joiners, task->member.result);
     give_stack(task);
-    release(task);
+    wherry__task_release(task);
+}
+
+/* Its body has returned, or will never be called. */
+static void returned(wherry_task *task)
+{
+    if (task->member.kind == WHERRY__MEMBER_STEPS) {
+        wherry__steps_returned(task);
+        return;
+    }
+    task->done = task->member.result >= 0 && !task->canceled;
+    wherry__task_end(task, wherry__task_failure(task));
 }
 
 /* --- running */
@@ -229,6 +255,14 @@ void wherry__task_make_runnable(wherry_task *task)
         return;
     wherry__list_append(&task->loop->runnable, &task->run);
     task->loop->runnable_count++;
+}
+
+void wherry__task_unrun(wherry_task *task)
+{
+    if (!wherry__link_used(&task->run))
+        return;
+    wherry__link_remove(&task->run);
+    task->loop->runnable_count--;
 }
 
 void wherry__loop_wake_later(wherry_loop *loop)
@@ -261,8 +295,8 @@ static void resume(wherry_task *task)
 {
     if (!task->begun && task->canceled && !task->last) {
         WHERRY__PROBE("task.cancel.before-it-began");
-        task->result = WHERRY_E_CANCELED;
-        end(task);
+        task->member.result = WHERRY_E_CANCELED;
+        returned(task);
         return;
     }
     task->begun = true;
@@ -271,7 +305,7 @@ static void resume(wherry_task *task)
     wherry__coroutine_resume(&task->coroutine);
     wherry__running = NULL;
     if (task->coroutine.ended)
-        end(task);
+        returned(task);
 }
 
 size_t wherry__loop_run_tasks(wherry_loop *loop)
@@ -302,7 +336,7 @@ int wherry_task_join(wherry_task *task, int *result, int64_t deadline)
         return WHERRY__WAITED(
             "task.join", wherry__wait_in(task->loop, &task->joiners, "join", deadline, &place));
     if (result != NULL)
-        *result = task->result;
+        *result = task->member.result;
     return WHERRY_OK;
 }
 
@@ -310,6 +344,14 @@ void wherry_task_cancel(wherry_task *task)
 {
     if (task == NULL || task->ended || task->canceled)
         return;
+    if (task->member.kind == WHERRY__MEMBER_STEPS)
+        wherry__steps_cancel(task);
+    else
+        wherry__task_cancel_coroutine(task);
+}
+
+void wherry__task_cancel_coroutine(wherry_task *task)
+{
     task->canceled = true;
     WHERRY__PROBE_IF(wherry__task_is_shielded(task), "task.cancel.shielded");
     if (wherry__task_is_shielded(task))
@@ -341,10 +383,16 @@ void wherry__loop_end_shields(wherry_loop *loop)
     }
 }
 
+/* Coroutines first, in the order of all; then what they stand on. */
 void wherry__loop_cancel_tasks(wherry_loop *loop)
 {
-    for (wherry__link *link = loop->tasks.previous; link != &loop->tasks; link = link->previous)
-        wherry_task_cancel(WHERRY__OWNER(link, wherry_task, link));
+    for (wherry__link *link = loop->tasks.previous; link != &loop->tasks; link = link->previous) {
+        wherry_task *task = WHERRY__OWNER(link, wherry_task, link);
+
+        if (wherry__task_is_coroutine(task) && !task->canceled)
+            wherry__task_cancel_coroutine(task);
+    }
+    wherry_group_cancel(&loop->root);
 }
 
 static void abandon(wherry_task *task)
@@ -352,102 +400,31 @@ static void abandon(wherry_task *task)
     for (size_t i = 0; i < task->wait_count; i++)
         wherry__link_remove(&task->waits[i].link);
     wherry__deadline_disarm(&task->loop->deadlines, &task->timeout);
-    if (wherry__link_used(&task->run)) {
-        wherry__link_remove(&task->run);
-        task->loop->runnable_count--;
-    }
+    wherry__task_unrun(task);
     WHERRY__PROBE("task.abandoned");
     task->canceled = true;
-    task->result = WHERRY_E_CANCELED;
-    end(task);
+    task->member.result = WHERRY_E_CANCELED;
+    task->coroutine.ended = true; /* as far as anybody can tell */
+    returned(task);
 }
 
+/* Those of steps end by themselves when no coroutine is in their way any more. */
 void wherry__loop_abandon_tasks(wherry_loop *loop)
 {
-    wherry__loop_wake_later(loop);
-    while (!wherry__list_empty(&loop->tasks)) {
-        wherry_task *task = WHERRY__OWNER(loop->tasks.next, wherry_task, link);
+    wherry__link *link = loop->tasks.next;
 
+    wherry__loop_wake_later(loop);
+    while (link != &loop->tasks) {
+        wherry_task *task = WHERRY__OWNER(link, wherry_task, link);
+
+        link = link->next;
+        if (!wherry__task_is_coroutine(task))
+            continue;
         if (!loop->forgotten)
             wherry__log(loop->now, WHERRY_LOG_ERROR,
                         "task \"%s\" had not ended when its loop was freed; it waited for \"%s\"",
                         task->name, task->reason == NULL ? "its turn" : task->reason);
         abandon(task);
+        link = loop->tasks.next;
     }
-}
-
-/* --- waiting for time */
-
-int wherry_sleep(int64_t deadline)
-{
-    wherry__wait wait;
-    wherry__link nobody;
-    wherry_task *task = wherry__running;
-    int result = wherry__task_refused_until(deadline);
-
-    if (task == NULL)
-        return wherry__fail(WHERRY_E_MISUSE, "only coroutines can sleep");
-    if (result < 0 || deadline <= task->loop->now)
-        return result;
-    wherry__link_init(&nobody);
-    wherry__wait_init(&wait, &nobody);
-    result = (int)wherry__wait_any(&wait, 1, "sleep", deadline, &result);
-    WHERRY__PROBE_IF(result == WHERRY_E_CANCELED, "task.sleep.canceled");
-    return result == WHERRY_E_TIMED_OUT ? WHERRY_OK : result;
-}
-
-int wherry_yield(void)
-{
-    wherry__wait wait = { .task = wherry__running, .done = true }; /* its turn comes by itself */
-    ssize_t woken;
-    int result;
-
-    if (wherry__running == NULL)
-        return wherry__fail(WHERRY_E_MISUSE, "only coroutines can yield");
-    result = wherry__wait_allowed(wherry__running->loop, WHERRY_NEVER);
-    if (result < 0)
-        return result;
-    wherry__link_init(&wait.link);
-    wherry__list_append(&wherry__running->loop->later, &wherry__running->run);
-    woken = wherry__wait_any(&wait, 1, "its next turn", WHERRY_NEVER, &result);
-    WHERRY__PROBE_IF(wherry__running->canceled, "task.yield.canceled");
-    return woken < 0 ? (int)woken : wherry__task_refused();
-}
-
-/* --- what a task tells */
-
-int wherry_task_canceled(const wherry_task *task)
-{
-    return task->canceled;
-}
-
-int wherry_task_ended(const wherry_task *task)
-{
-    return task->ended;
-}
-
-const char *wherry_task_name(const wherry_task *task)
-{
-    return task->name;
-}
-
-const char *wherry_task_waits_for(const wherry_task *task)
-{
-    return task->reason;
-}
-
-void wherry_task_set_local(wherry_task *task, void *local)
-{
-    task->local = local;
-}
-
-void *wherry_task_local(const wherry_task *task)
-{
-    return task->local;
-}
-
-void wherry_loop_tasks(wherry_loop *loop, wherry_task_visitor *visitor)
-{
-    for (wherry__link *link = loop->tasks.next; link != &loop->tasks; link = link->next)
-        visitor->see(visitor, WHERRY__OWNER(link, wherry_task, link));
 }

@@ -1,4 +1,4 @@
-/* The inside of tasks and groups. */
+/* The inside of tasks. */
 #ifndef WHERRY_LOOP_TASK_H
 #define WHERRY_LOOP_TASK_H
 
@@ -10,17 +10,17 @@
 
 #include "base/list.h"
 #include "loop/coroutine.h"
+#include "loop/group.h"
 #include "loop/loop.h"
 #include "loop/wait.h"
 
 struct wherry_task {
     wherry__coroutine coroutine;
     wherry_loop *loop;
-    wherry__link link;   /* in the loop's tasks */
-    wherry__link run;    /* among the runnable ones, or for later */
-    wherry__link member; /* in its group */
-    wherry_group *group;
-    wherry_body *body; /* argument: in the coroutine */
+    wherry__link link; /* in the loop's tasks */
+    wherry__link run;  /* among the runnable ones, or for later */
+    wherry__member member;
+    wherry_body *body; /* argument: in the coroutine; NULL: of steps, see steps.h */
     wherry__link joiners;
     wherry__wait *waits;      /* what it waits for, while it does; they lie on its stack */
     wherry__deadline timeout; /* of the wait */
@@ -28,7 +28,6 @@ struct wherry_task {
     const char *name; /* constant, or of its own: see named */
     void *local;
     int64_t shield; /* until this instant a cancellation does not reach its waits; 0: none */
-    int result;
     uint32_t holds;
     uint16_t refusals; /* waits refused since it was canceled, up to when that was logged */
     uint16_t wait_count;
@@ -36,22 +35,9 @@ struct wherry_task {
     bool begun;
     bool canceled;
     bool ended;
+    bool done;     /* it did its work to the end */
     bool joinable; /* somebody has or had a handle, or a group gets the result */
     bool last;     /* its body is called even if it is canceled before: see spawn_last */
-};
-
-struct wherry_group {
-    wherry_loop *loop;
-    wherry_group *parent;
-    wherry__link member; /* in the parent */
-    wherry__link tasks;  /* newest last */
-    wherry__link groups;
-    wherry__link waiters; /* for the end of all */
-    size_t count;         /* of both */
-    int result;           /* the first failure */
-    bool keep_going;
-    bool canceled;
-    bool freed; /* gives itself back at its end */
 };
 
 /* The task that runs on this thread, or NULL. */
@@ -116,8 +102,46 @@ static inline int wherry__task_refused_until(int64_t deadline)
 int wherry__spawn_last(wherry_task **task, wherry_body *body, void *argument,
                        const wherry_task_options *options);
 
-/* Told by the tasks of a group: one was added, one has ended with result. */
-void wherry__group_add(wherry_group *group, wherry_task *task);
-void wherry__group_remove(wherry_group *group, wherry_task *task);
+/* --- what tasks of all sorts share */
+
+/* A task of size bytes on loop, at least those of a wherry_task; NULL: there is no memory. */
+wherry_task *wherry__task_make(wherry_loop *loop, const char *name, size_t size);
+
+/* Drops a hold; the last gives it back. */
+void wherry__task_release(wherry_task *task);
+
+/* Gives it a stack for its coroutine. */
+int wherry__task_take_stack(wherry_task *task, size_t size, wherry__coroutine_function *function,
+                            void *argument);
+
+/* Whether one may be started there now; puts the loop to *loop. */
+int wherry__task_check(const wherry_task_options *options, bool last, wherry_loop **loop);
+
+/* Adds it to its loop, and to the group. */
+void wherry__task_start(wherry_task *task, wherry_group *group);
+
+/* It has ended, with its result: tells all who want to know. It may be gone then. failure: what
+ * counts as one of its group, or 0. */
+void wherry__task_end(wherry_task *task, int failure);
+
+/* What the result of a task counts for its group. */
+static inline int wherry__task_failure(const wherry_task *task)
+{
+    const int result = task->member.result;
+
+    return result < 0 && !(task->canceled && result == WHERRY_E_CANCELED) ? result : 0;
+}
+
+/* Whether a coroutine of it has still to return. */
+static inline bool wherry__task_is_coroutine(const wherry_task *task)
+{
+    return task->coroutine.stack.low != NULL && !task->coroutine.ended && !task->ended;
+}
+
+/* Cancels a task with a coroutine. */
+void wherry__task_cancel_coroutine(wherry_task *task);
+
+/* Takes it out of those that run next. */
+void wherry__task_unrun(wherry_task *task);
 
 #endif
