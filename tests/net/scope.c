@@ -408,6 +408,23 @@ static void peer_is_closed_and_given_back(void **state)
     assert_closes(state, leave_peer);
 }
 
+/* Not only let go: who holds it besides sees it closed. */
+static void peer_is_closed_even_if_it_is_held(void **state)
+{
+    wherry_peer *held = NULL;
+    wherry_bytes message;
+    char byte;
+
+    begin(state);
+    WHERRY_WITH (peer, peer, make_peer(&peer))
+        held = wherry_peer_hold(peer);
+    wire_settle(loop);
+    assert_int_equal(read(ends[1], &byte, 1), 0);
+    assert_int_equal(wherry_peer_receive(held, &message, WHERRY_NOW), WHERRY_E_CLOSED);
+    wherry_peer_release(held);
+    close(ends[1]);
+}
+
 static void feed_is_given_back_before_its_stream(void **state)
 {
     char byte;
@@ -499,6 +516,7 @@ int main(void)
         TEST(watch_is_given_back),
         TEST(stream_is_closed_and_given_back),
         TEST(peer_is_closed_and_given_back),
+        TEST(peer_is_closed_even_if_it_is_held),
         TEST(feed_is_given_back_before_its_stream),
         TEST(task_goes_on_and_group_ends_what_is_in_it),
         TEST(why_it_was_not_entered_can_be_read),
