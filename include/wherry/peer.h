@@ -25,8 +25,8 @@ typedef struct wherry_peer wherry_peer;
 typedef struct wherry_connect_options {
     size_t size;                         /* set by the macro */
     wherry_loop *loop;                   /* NULL: the loop that the caller runs on */
-    const wherry_stream_options *stream; /* limits, idle_timeout, linger, delay, wirelog, no other;
-                                            NULL: defaults */
+    const wherry_stream_options *stream; /* limits, idle_timeout, linger, delay, socket, wirelog,
+                                            no other; NULL: defaults */
     wherry_family family;                /* IPV4 or IPV6: no other; NONE: both */
     wherry_family first;                 /* the family that begins; NONE: IPv6 */
     int64_t head_start;  /* nanoseconds that one address has before the next; 0: 250 ms */

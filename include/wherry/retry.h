@@ -42,9 +42,10 @@ WHERRY_PUBLIC void wherry_retry_succeed(wherry_retry *retry, const wherry_loop *
 /* For coroutines: wherry_connect, again and again until it succeeds, with pauses by retry, which it
  * tells of the success: wherry_connect_retrying(&peer, "tcp://example.org:7000", &wherry_lines,
  * &retry, WHERRY_NEVER). Errors as wherry_connect, at once where trying again cannot help:
- * WHERRY_E_MISUSE, _INVALID, _TOO_LARGE, _UNSUPPORTED, _NO_MEMORY. WHERRY_E_TIMED_OUT: the deadline
- * passed; wherry_problem() tells of the last attempt. WHERRY_E_CANCELED: the task is being stopped.
- */
+ * WHERRY_E_MISUSE, _INVALID, _TOO_LARGE, _UNSUPPORTED, _NO_MEMORY; over TCP WHERRY_E_NOT_FOUND (no
+ * such device) and _NO_PERMISSION (mark, device, local); WHERRY_E_NO_NAME of an address in numbers
+ * (it is not of the family asked for). WHERRY_E_TIMED_OUT: the deadline passed; wherry_problem()
+ * tells of the last attempt. WHERRY_E_CANCELED: the task is being stopped. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_connect_retrying_with(
     wherry_peer **peer, const char *endpoint, const wherry_protocol *protocol, wherry_retry *retry,
     int64_t deadline, const wherry_connect_options *options);

@@ -33,7 +33,8 @@ extern "C" {
 #endif
 
 /* --- Options that all sockets of the library share: member .socket of the options of streams and
- * listeners. They are read during the call they are given to. An option that does not go with the
+ * listeners. They are read during the call they are given to, also late in it where it waits: they,
+ * and what they point to, must not change until it returns. An option that does not go with the
  * kind of socket, or that the system does not have, is an error that names it. */
 typedef struct wherry_socket_options {
     size_t size; /* set by the macro */

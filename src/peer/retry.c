@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "loop/loop.h"
 #include "loop/task.h"
+#include "net/race.h"
 
 #define FIRST_DEFAULT WHERRY_MILLISECONDS(100)
 #define CEILING_DEFAULT WHERRY_SECONDS(30)
@@ -112,8 +113,17 @@ void wherry_retry_succeed(wherry_retry *retry, const wherry_loop *loop)
 
 /* --- connecting */
 
-static bool is_hopeless(int result)
+/* Whether another try must fail as well. What is missing or forbidden may change where it is a
+ * Unix path; elsewhere it is an option of the socket. */
+static bool is_hopeless(int result, const char *text)
 {
+    wherry_endpoint endpoint;
+
+    if (result == WHERRY_E_NOT_FOUND || result == WHERRY_E_NO_PERMISSION)
+        return wherry__race_read(&endpoint, text) == WHERRY_OK &&
+               endpoint.transport != WHERRY_TRANSPORT_UNIX;
+    if (result == WHERRY_E_NO_NAME)
+        return wherry__race_read(&endpoint, text) == WHERRY_OK && endpoint.name[0] == '\0';
     return result == WHERRY_E_MISUSE || result == WHERRY_E_INVALID ||
            result == WHERRY_E_TOO_LARGE || result == WHERRY_E_UNSUPPORTED ||
            result == WHERRY_E_NO_MEMORY || result == WHERRY_E_CANCELED;
@@ -160,7 +170,7 @@ int wherry_connect_retrying_with(wherry_peer **peer, const char *endpoint,
             wherry_retry_succeed(retry, task->loop);
             return WHERRY_OK;
         }
-        if (!is_hopeless(result))
+        if (!is_hopeless(result, endpoint))
             result = pause_for(retry, task->loop, deadline);
     }
     return result;

@@ -160,8 +160,10 @@ typedef struct dial {
     wherry_retry retry;
     int64_t duration; /* of the deadline; 0: never */
     int64_t cancel_after;
+    wherry_connect_options options;
     int result;
     int64_t took;
+    char problem[192];
 } dial;
 
 static int connect_it(void *argument)
@@ -171,9 +173,11 @@ static int connect_it(void *argument)
     int64_t begun = wherry_loop_now(loop);
     wherry_peer *peer = (wherry_peer *)this;
 
-    this->result = wherry_connect_retrying(&peer, this->endpoint, &wherry_lines, &this->retry,
-                                           this->duration == 0 ? WHERRY_NEVER
-                                                               : wherry_in(this->duration));
+    this->options.size = sizeof(this->options);
+    this->result = wherry_connect_retrying_with(
+        &peer, this->endpoint, &wherry_lines, &this->retry,
+        this->duration == 0 ? WHERRY_NEVER : wherry_in(this->duration), &this->options);
+    (void)snprintf(this->problem, sizeof(this->problem), "%s", wherry_problem());
     this->took = wherry_loop_now(loop) - begun;
     assert_int_equal(peer != NULL, this->result == WHERRY_OK);
     wherry_peer_close(peer);
@@ -229,6 +233,7 @@ static void the_deadline_ends_it(void **state)
     run(world, connect_it, &this);
     assert_int_equal(this.result, WHERRY_E_TIMED_OUT);
     assert_in_range(this.took, 20 * SECOND, 21 * SECOND);
+    assert_string_equal(this.problem, "connecting to 10.0.0.1:7000: Connection refused");
     wherry_simulation_free(world);
 }
 
@@ -261,6 +266,43 @@ static void what_cannot_get_better_is_not_tried_again(void **state)
     assert_int_equal(this.result, WHERRY_E_MISUSE);
     assert_int_equal(this.took, 0);
     wherry_simulation_free(world);
+}
+
+static void options_that_no_attempt_can_have_are_not_tried_again(void **state)
+{
+    const wherry_socket_options no_device = { .size = sizeof(no_device), .device = "nowhere0" };
+    const wherry_stream_options stream = { .size = sizeof(stream), .socket = &no_device };
+    dial device = { .endpoint = "tcp://10.0.0.1:7000", .options.stream = &stream };
+    dial family = { .endpoint = "tcp://10.0.0.1:7000", .options.family = WHERRY_FAMILY_IPV6 };
+    wherry_simulation *world = open_world();
+
+    (void)state;
+    run(world, connect_it, &device);
+    assert_int_equal(device.result, WHERRY_E_NOT_FOUND);
+    assert_string_equal(device.problem, "option device: No such device");
+    assert_int_equal(device.took, 0);
+    run(world, connect_it, &family);
+    assert_int_equal(family.result, WHERRY_E_NO_NAME);
+    assert_int_equal(family.took, 0);
+    wherry_simulation_free(world);
+}
+
+static void a_path_or_a_name_may_come_to_be(void **state)
+{
+    const char *const endpoints[] = { "unix:///run/nobody", "tcp://nobody:7000" };
+    const int codes[] = { WHERRY_E_NOT_FOUND, WHERRY_E_NO_NAME };
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        dial this = { .endpoint = endpoints[i], .duration = SECOND };
+        wherry_simulation *world = open_world();
+
+        run(world, connect_it, &this);
+        assert_int_equal(this.result, WHERRY_E_TIMED_OUT);
+        assert_in_range(this.took, SECOND, SECOND + WHERRY_MILLISECONDS(1));
+        assert_non_null(strstr(this.problem, i == 0 ? "/run/nobody" : wherry_error_text(codes[i])));
+        wherry_simulation_free(world);
+    }
 }
 
 static int cancel_it(void *argument)
@@ -306,6 +348,8 @@ int main(void)
         cmocka_unit_test(the_deadline_ends_it),
         cmocka_unit_test(each_attempt_has_its_time),
         cmocka_unit_test(what_cannot_get_better_is_not_tried_again),
+        cmocka_unit_test(options_that_no_attempt_can_have_are_not_tried_again),
+        cmocka_unit_test(a_path_or_a_name_may_come_to_be),
         cmocka_unit_test(it_can_be_canceled_at_each_moment),
     };
 
