@@ -292,6 +292,23 @@ static void virtual_time_waits_for_hours_at_once(void **state)
                   "passed: seven hours of waiting\n");
 }
 
+static void steps_end_in_time_or_are_stopped(void **state)
+{
+    child program;
+
+    (void)state;
+    start(&program, "steps", NULL);
+    assert_prints(&program, "",
+                  " 0 s,  25 C: on the gauge\n 3 s,  40 C: on the gauge\n"
+                  " 5 s,  50 C: on the gauge\n 8 s,  65 C: on the gauge\n"
+                  "10 s,  70 C: taken off\n10 s,  70 C: the fire is out\nnot in time\n"
+                  " 0 s,  25 C: on the gauge\n 3 s,  40 C: on the gauge\n"
+                  " 5 s,  50 C: on the gauge\n 8 s,  65 C: on the gauge\n"
+                  "10 s,  75 C: on the gauge\n13 s,  90 C: on the gauge\n"
+                  "15 s, 100 C: boils\n15 s, 100 C: the fire is out\n"
+                  "15 s, 100 C: on the gauge\ntea!\n");
+}
+
 static void simulated_answers_across_a_partition(void **state)
 {
     child program;
@@ -355,6 +372,7 @@ int main(void)
         TEST(host_loop_ticks_and_reads),
         TEST(workers_do_every_job),
         TEST(virtual_time_waits_for_hours_at_once),
+        TEST(steps_end_in_time_or_are_stopped),
         TEST(signals_reload_and_stop),
         TEST(simulated_answers_across_a_partition),
         TEST(find_bug_finds_a_seed_and_repeats_it),
