@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include <wherry/error.h>
@@ -168,6 +169,16 @@ int wherry__socket_accept_code(int number)
                    ? code
                    : WHERRY_E_SYSTEM;
     }
+}
+
+const char *wherry__socket_doing(char text[WHERRY__DOING_SIZE], const char *what,
+                                 const wherry_address *address)
+{
+    char name[WHERRY_ADDRESS_TEXT_SIZE];
+
+    (void)wherry_address_format(address, name, sizeof(name));
+    (void)snprintf(text, WHERRY__DOING_SIZE, "%s %s", what, name);
+    return text;
 }
 
 void wherry__socket_set_no_delay(wherry_system *system, int descriptor,

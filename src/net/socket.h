@@ -79,6 +79,12 @@ int wherry__socket_fit(wherry_system *system, int descriptor, const wherry_addre
 int wherry__socket_prepare(wherry_system *system, const wherry_address *address,
                            const wherry_socket_options *options);
 
+/* What was being done with an address, for a problem: "listening on 127.0.0.1:7000". Returns text.
+ */
+#define WHERRY__DOING_SIZE (WHERRY_ADDRESS_TEXT_SIZE + 16)
+const char *wherry__socket_doing(char text[WHERRY__DOING_SIZE], const char *what,
+                                 const wherry_address *address);
+
 /* Whether an address is one to connect to: WHERRY_OK or WHERRY_E_INVALID. */
 int wherry__socket_check_target(const wherry_address *address);
 

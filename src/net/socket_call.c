@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 
 #include <wherry/error.h>
 
@@ -32,7 +31,7 @@ int wherry__socket_check_target(const wherry_address *address)
 static int bind_local(wherry_system *system, int descriptor, const wherry_address *address,
                       const wherry_address *local)
 {
-    char text[WHERRY_ADDRESS_TEXT_SIZE], what[WHERRY_ADDRESS_TEXT_SIZE + 16];
+    char text[WHERRY__DOING_SIZE];
     int result;
 
     if (local->family != address->family)
@@ -44,9 +43,7 @@ static int bind_local(wherry_system *system, int descriptor, const wherry_addres
     result = wherry__socket_bind(system, descriptor, local);
     if (result == 0)
         return WHERRY_OK;
-    (void)wherry_address_format(local, text, sizeof(text));
-    (void)snprintf(what, sizeof(what), "option local: %s", text);
-    return wherry__fail_system(result, what);
+    return wherry__fail_system(result, wherry__socket_doing(text, "option local:", local));
 }
 
 int wherry__socket_fit(wherry_system *system, int descriptor, const wherry_address *address,
@@ -85,18 +82,10 @@ static int fail_connecting(const char *what, int number, wherry_family family)
     return code;
 }
 
-static int fail_to(const wherry_address *address, int number)
-{
-    char text[WHERRY_ADDRESS_TEXT_SIZE], what[WHERRY_ADDRESS_TEXT_SIZE + 16];
-
-    (void)wherry_address_format(address, text, sizeof(text));
-    (void)snprintf(what, sizeof(what), "connecting to %s", text);
-    return fail_connecting(what, number, address->family);
-}
-
 int wherry_socket_connect_with(wherry_system *system, int *descriptor,
                                const wherry_address *address, const wherry_socket_options *options)
 {
+    char text[WHERRY__DOING_SIZE];
     int result = wherry__socket_check_target(address);
     int made;
 
@@ -112,7 +101,8 @@ int wherry_socket_connect_with(wherry_system *system, int *descriptor,
     result = wherry__socket_connect(system, made, address);
     if (result < 0 && result != -EINPROGRESS) {
         (void)system->close(system, made);
-        return fail_to(address, result);
+        return fail_connecting(wherry__socket_doing(text, "connecting to", address), result,
+                               address->family);
     }
     *descriptor = made;
     return result == 0 ? WHERRY_OK : 1;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -85,11 +84,9 @@ static int begin(wherry_system *system, int descriptor, const wherry_address *ad
 
 static int fail_at(const wherry_address *address, int number)
 {
-    char text[WHERRY_ADDRESS_TEXT_SIZE], what[WHERRY_ADDRESS_TEXT_SIZE + 16];
+    char text[WHERRY__DOING_SIZE];
 
-    (void)wherry_address_format(address, text, sizeof(text));
-    (void)snprintf(what, sizeof(what), "listening on %s", text);
-    return wherry__fail_system(number, what);
+    return wherry__fail_system(number, wherry__socket_doing(text, "listening on", address));
 }
 
 static int check(const wherry_address *address, const wherry_socket_listen_options *options)

@@ -214,17 +214,10 @@ static int wait_for(wherry_stream *stream, int64_t deadline)
     return result;
 }
 
-static int fail_to(const wherry_address *address, int result)
-{
-    char text[WHERRY_ADDRESS_TEXT_SIZE];
-
-    (void)wherry_address_format(address, text, sizeof(text));
-    return wherry__fail(result, "connecting to %s: %s", text, wherry_problem());
-}
-
 int wherry_stream_connect_with(wherry_stream **stream, const wherry_address *address,
                                int64_t deadline, const wherry_stream_options *given)
 {
+    char text[WHERRY__DOING_SIZE];
     wherry_stream_options options;
     wherry_stream *made;
     wherry_loop *loop;
@@ -245,7 +238,8 @@ int wherry_stream_connect_with(wherry_stream **stream, const wherry_address *add
     if (result == WHERRY_OK && !told)
         result = wait_for(made, deadline);
     if (result < 0)
-        return fail_to(address, result);
+        return wherry__fail(result, "%s: %s", wherry__socket_doing(text, "connecting to", address),
+                            wherry_problem());
     *stream = made;
     return WHERRY_OK;
 }
