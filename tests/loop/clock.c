@@ -273,6 +273,39 @@ static void paced_clock_keeps_its_rhythm_after_an_overrun(void **state)
     wherry_loop_free(loop);
 }
 
+/* A task of steps whose third turn takes three and a half tocks of real time. */
+static struct {
+    wherry_steps steps;
+    int64_t turns[8]; /* the real instants */
+    int count;
+} slow;
+
+static int turn_slowly(wherry_steps *self, wherry_task *task)
+{
+    (void)self;
+    TASK_ASSERT(wherry_loop_now(wherry_task_loop(task)) == slow.count * TOCK);
+    slow.turns[slow.count++] = fake.now - WHERRY_SECONDS(1000);
+    if (slow.count == 3)
+        fake.now += 7 * TOCK / 2;
+    return slow.count == 8;
+}
+
+static void steps_have_their_turn_in_each_paced_tock_and_catch_up(void **state)
+{
+    static const int64_t halves[] = { 0, 2, 4, 11, 11, 11, 12, 14 };
+    wherry_loop *loop = fake_loop(WHERRY_CLOCK_PACED, 0);
+
+    (void)state;
+    slow.steps = (wherry_steps){ .recur = turn_slowly };
+    slow.count = 0;
+    assert_int_equal(wherry_spawn_steps(NULL, &slow.steps, .loop = loop), WHERRY_OK);
+    assert_int_equal(wherry_loop_run(loop), WHERRY_OK);
+    assert_int_equal(slow.count, 8);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(slow.turns[i], halves[i] * TOCK / 2);
+    wherry_loop_free(loop);
+}
+
 static void paced_tock_under_way_gets_the_new_length(void **state)
 {
     wherry_loop *loop = fake_loop(WHERRY_CLOCK_PACED, WHERRY_SECONDS(4));
@@ -687,6 +720,7 @@ int main(void)
         ON_LOOP(paced_wait_does_not_sleep_for_what_is_now),
         ON_LOOP(paced_clock_does_not_drift),
         ON_LOOP(paced_clock_keeps_its_rhythm_after_an_overrun),
+        ON_LOOP(steps_have_their_turn_in_each_paced_tock_and_catch_up),
         ON_LOOP(paced_tock_under_way_gets_the_new_length),
         ON_LOOP(virtual_clock_jumps_to_the_next_deadline),
         ON_LOOP(virtual_clock_stands_still_while_anything_is_ready),
