@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "loop/task.h"
 #include "net/race.h"
+#include "net/scan.h"
 #include "net/stream.h"
 
 /* RFC 8305 section 8. */
@@ -27,22 +28,40 @@ static bool is_any(const wherry_endpoint *endpoint)
     return endpoint->count == 2 && memcmp(endpoint->addresses[0].at.ipv6, zero, sizeof(zero)) == 0;
 }
 
+static int fail_at(const char *text, size_t at, const char *problem)
+{
+    const wherry__scan scan = { .text = text, .length = strlen(text), .at = at };
+
+    return wherry__scan_fail(&scan, WHERRY_E_INVALID, "%s", problem);
+}
+
+/* The place behind the last byte before end. */
+static size_t behind_last(const char *text, size_t end, char byte)
+{
+    while (end > 0 && text[end - 1] != byte)
+        end--;
+    return end;
+}
+
 int wherry__race_read(wherry_endpoint *endpoint, const char *text)
 {
     wherry_endpoint another;
     size_t position = 0;
+    size_t end;
     int result = text == NULL ? 0 : wherry_endpoint_next(endpoint, text, &position);
 
     if (result == 0)
         return wherry__fail(WHERRY_E_INVALID, "no endpoint to connect to");
     if (result < 0)
         return result;
+    end = position;
     if (wherry_endpoint_next(&another, text, &position) != 0)
-        return wherry__fail(WHERRY_E_INVALID, "more than one endpoint to connect to");
+        return fail_at(text, end + strspn(text + end, " "), "more than one endpoint to connect to");
     if (is_any(endpoint))
-        return wherry__fail(WHERRY_E_INVALID, "\"*\" is not an address to connect to");
+        return fail_at(text, behind_last(text, end, '*') - 1,
+                       "\"*\" is not an address to connect to");
     if (endpoint->transport != WHERRY_TRANSPORT_UNIX && endpoint->port == 0)
-        return wherry__fail(WHERRY_E_INVALID, "port 0 is not one to connect to");
+        return fail_at(text, behind_last(text, end, ':'), "port 0 is not one to connect to");
     return WHERRY_OK;
 }
 

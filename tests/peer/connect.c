@@ -240,11 +240,19 @@ static void endpoints_are_checked(void **state)
     assert_fails(&this, NULL, WHERRY_E_INVALID, "no endpoint");
     assert_fails(&this, "", WHERRY_E_INVALID, "no endpoint");
     assert_fails(&this, "  ", WHERRY_E_INVALID, "no endpoint");
-    assert_fails(&this, "tcp://127.0.0.1:1 tcp://127.0.0.1:2", WHERRY_E_INVALID, "more than one");
+    assert_fails(&this, "tcp://127.0.0.1:1  tcp://127.0.0.1:2", WHERRY_E_INVALID,
+                 "more than one endpoint to connect to, at byte 19 of ");
     assert_fails(&this, "tcp://127.0.0.1:1 nonsense", WHERRY_E_INVALID, "more than one");
-    assert_fails(&this, "tcp://127.0.0.1:0", WHERRY_E_INVALID, "port 0");
-    assert_fails(&this, "tcp://localhost:0", WHERRY_E_INVALID, "port 0");
-    assert_fails(&this, "tcp://*:1", WHERRY_E_INVALID, "\"*\"");
+    assert_fails(&this, " tcp://127.0.0.1:0 ", WHERRY_E_INVALID,
+                 "port 0 is not one to connect to, at byte 17 of ");
+    assert_fails(&this, "tcp://localhost:0", WHERRY_E_INVALID, "at byte 16 of ");
+    assert_fails(&this, "tcp://example.org:0", WHERRY_E_INVALID, "at byte 18 of ");
+    assert_fails(&this, "tcp://[::1]:0", WHERRY_E_INVALID, "at byte 12 of ");
+    assert_fails(&this, "tcp://example.org:65536", WHERRY_E_INVALID, "at byte 22 of ");
+    assert_fails(&this, "tcp://example.org:+80", WHERRY_E_INVALID, "at byte 18 of ");
+    assert_fails(&this, "tcp://example.org:08", WHERRY_E_INVALID, "at byte 18 of ");
+    assert_fails(&this, "tcp://*:1", WHERRY_E_INVALID,
+                 "\"*\" is not an address to connect to, at byte 6 of ");
     assert_fails(&this, "tcp://1.2.3:1", WHERRY_E_INVALID, "at byte");
     assert_fails(&this, "nonsense", WHERRY_E_INVALID, "at byte");
     assert_fails(&this, path, WHERRY_E_TOO_LARGE, "longer");
