@@ -152,8 +152,8 @@ int wherry_stream_open(wherry_stream *stream)
 
     if (!stream->serviced || wherry__stream_service(stream)->dial == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "the stream was not dialled");
-    if (stream->loop->ending)
-        return wherry__fail(WHERRY_E_MISUSE, "the stream's loop has ended");
+    if (stream->loop->freed)
+        return wherry__fail(WHERRY_E_MISUSE, "the stream's loop was freed");
     end_former(stream);
     forget_former(stream);
     result = open_socket(stream);

@@ -28,13 +28,21 @@ static void tasks_survive_whatever_fails(void **state)
     torture_try_all(torture_tasks, &(torture_ground){ .system = wherry_system_poll() }, *most);
 }
 
+static void serviced_streams_survive_whatever_fails(void **state)
+{
+    const size_t *most = *state;
+
+    torture_try_all(torture_service, &(torture_ground){ .system = wherry_system_epoll() }, *most);
+}
+
 static void in_a_world_all_of_it_survives_too(void **state)
 {
-    const torture_scenario *lists[] = { torture_streams, torture_servers, torture_tasks };
+    const torture_scenario *lists[] = { torture_streams, torture_servers, torture_tasks,
+                                        torture_service };
     const size_t *most = *state;
     torture_ground ground;
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         assert_int_equal(wherry_simulation_new(&ground.world, .seed = 1 + i, .quiet = 1),
                          WHERRY_OK);
         assert_int_equal(wherry_simulation_host(ground.world, "10.0.0.1"), WHERRY_OK);
@@ -50,6 +58,7 @@ int torture_all(size_t most)
         cmocka_unit_test_prestate(streams_survive_whatever_fails, &most),
         cmocka_unit_test_prestate(servers_survive_whatever_fails, &most),
         cmocka_unit_test_prestate(tasks_survive_whatever_fails, &most),
+        cmocka_unit_test_prestate(serviced_streams_survive_whatever_fails, &most),
         cmocka_unit_test_prestate(in_a_world_all_of_it_survives_too, &most),
     };
 
