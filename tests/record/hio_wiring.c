@@ -210,6 +210,94 @@ static void a_file_of_the_user_for_both_stays(void **state)
     assert_int_equal(access(path, F_OK), 0);
 }
 
+/* test_wirelog_doer: tock 0.03125 in real time, a limit of four. */
+static void a_task_holds_a_log_open(void **state)
+{
+    const int64_t tock = WHERRY_SECONDS(1) / 32, limit = 4 * tock;
+    wherry_wirelog_steps steps;
+    wherry_wirelog *log;
+    wherry_group *group;
+    wherry_loop *loop;
+
+    (void)state;
+    assert_int_equal(wherry_loop_new(&loop, .clock = WHERRY_CLOCK_PACED, .tock = tock), WHERRY_OK);
+    assert_int_equal(wherry_loop_now(loop), 0);
+    assert_int_equal(wherry_wirelog_new(&log, .loop = loop, .together = 1, .temporary = 1),
+                     WHERRY_OK);
+    wherry_wirelog_steps_init(&steps, log);
+    assert_ptr_equal(steps.log, log);
+    assert_int_equal(steps.steps.tock, 0);
+    assert_int_equal(
+        wherry_group_new(&group, .loop = loop, .members = (wherry_steps *[]){ &steps.steps, NULL }),
+        WHERRY_OK);
+    assert_true(wherry_wirelog_is_open(log));
+    assert_int_equal(wherry_group_run(group, limit), 0);
+    assert_int_equal(wherry_loop_now(loop), limit);
+    assert_false(wherry_wirelog_is_open(log));
+    wherry_group_free(group);
+    wherry_wirelog_free(log);
+    wherry_loop_free(loop);
+}
+
+/* What WireLogDoer does with temp and with a log that is open already. */
+static void a_task_opens_a_log_as_it_is_temporary_itself(void **state)
+{
+    for (int temporary = 0; temporary < 2; temporary++) {
+        wherry_wirelog_steps steps;
+        wherry_wirelog *log;
+        wherry_group *group;
+
+        assert_int_equal(wherry_wirelog_new(&log, .loop = world.loop, .form = WHERRY_WIRELOG_TEXT),
+                         WHERRY_OK);
+        wherry_wirelog_steps_init(&steps, log);
+        assert_int_equal(wherry_group_new(&group, .loop = world.loop, .temporary = temporary,
+                                          .members = (wherry_steps *[]){ &steps.steps, NULL }),
+                         WHERRY_OK);
+        assert_int_equal(
+            strstr(wherry_wirelog_path(log, WHERRY_WIRELOG_SENT), "/wirelogs/") == NULL, temporary);
+        wherry_group_cancel(group);
+        assert_int_equal(wherry_group_run(group, 0), 0);
+        assert_false(wherry_wirelog_is_open(log));
+        wherry_group_free(group);
+        wherry_wirelog_free(log);
+    }
+    (void)state;
+}
+
+static void a_task_takes_a_log_that_is_open_as_it_is(void **state)
+{
+    wherry_wirelog *log = opened((wherry_wirelog_options){ .form = WHERRY_WIRELOG_TEXT });
+    wherry_wirelog_steps steps;
+    wherry_task *task;
+
+    (void)state;
+    talk(log, WHERRY_WIRELOG_SENT, "@bob", "0123456");
+    wherry_wirelog_steps_init(&steps, log);
+    assert_int_equal(wherry_spawn_steps(&task, &steps.steps, .loop = world.loop, .temporary = 1),
+                     WHERRY_OK);
+    expect(log, WHERRY_WIRELOG_SENT, FIRST_TX);
+    wherry_task_cancel(task);
+    net_settle(&world);
+    wherry_task_release(task);
+    assert_false(wherry_wirelog_is_open(log));
+    wherry_wirelog_free(log);
+}
+
+static void a_log_that_cannot_be_opened_fails_the_task(void **state)
+{
+    wherry_wirelog_steps steps;
+    wherry_wirelog *log;
+
+    (void)state;
+    assert_int_equal(wherry_wirelog_new(&log, .loop = world.loop, .form = WHERRY_WIRELOG_TEXT,
+                                        .path = folder_path("missing/log")),
+                     WHERRY_OK);
+    wherry_wirelog_steps_init(&steps, log);
+    assert_int_equal(wherry_spawn_steps(NULL, &steps.steps, .loop = world.loop),
+                     WHERRY_E_NOT_FOUND);
+    wherry_wirelog_free(log);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -221,6 +309,10 @@ int main(void)
         TEST(a_temporary_file_for_both_is_one_in_a_folder_that_goes),
         TEST(files_of_the_user_stay),
         TEST(a_file_of_the_user_for_both_stays),
+        TEST(a_task_holds_a_log_open),
+        TEST(a_task_opens_a_log_as_it_is_temporary_itself),
+        TEST(a_task_takes_a_log_that_is_open_as_it_is),
+        TEST(a_log_that_cannot_be_opened_fails_the_task),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -471,6 +471,31 @@ static void much_in_both_directions_is_followed_and_sound(void **state)
     assert_followed(0, 1, pattern, LARGE);
 }
 
+/* Both together are as much as the window. */
+static void what_would_fill_the_window_is_acknowledged_first(void **state)
+{
+    couple self;
+
+    (void)state;
+    open_packets();
+    couple_open(&self, &world, NET_UNIX, .wirelog = wirelog);
+    assert_int_equal(wherry_stream_send(self.stream, wherry_bytes_at(pattern, 65000), WHERRY_NOW),
+                     WHERRY_OK);
+    assert_int_equal(wherry_stream_flush(self.stream, WHERRY_NOW), WHERRY_OK);
+    for (int i = 0; i < 2; i++) {
+        const size_t length = i == 0 ? 534 : 1;
+
+        assert_int_equal(
+            wherry_stream_send(self.stream, wherry_bytes_at(pattern, length), WHERRY_NOW),
+            WHERRY_OK);
+        assert_int_equal(wherry_stream_flush(self.stream, WHERRY_NOW), WHERRY_OK);
+    }
+    couple_close(&self);
+    close_packets();
+    shark_assert_sound(packets());
+    shark_assert_packets(packets(), ">S <SA >A <PA65000 <PA534 >A <PA1 <FA >A ");
+}
+
 /* What follows in another file is followed there, from its first packet on, whosever that is. */
 static void each_file_of_several_is_sound_by_itself(void **state)
 {
@@ -542,6 +567,7 @@ int main(void)
         TEST(a_direction_that_is_left_out_has_no_packets),
         TEST(connections_in_one_file_are_told_apart),
         TEST(much_in_both_directions_is_followed_and_sound),
+        TEST(what_would_fill_the_window_is_acknowledged_first),
         TEST(each_file_of_several_is_sound_by_itself),
         TEST(packets_have_the_time_of_the_day),
     };
