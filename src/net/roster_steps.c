@@ -1,0 +1,86 @@
+/* The ready-made tasks of a roster: one that serves, and one that sends back what comes. */
+#include <wherry/error.h>
+
+#include "base/error.h"
+#include "net/roster.h"
+#include "net/stream_steps.h"
+
+static wherry_roster_steps *steps_of(wherry_steps *self)
+{
+    return WHERRY__OWNER(self, wherry_roster_steps, steps);
+}
+
+static void wake(wherry_watcher *watcher, wherry_watch *watch, unsigned events)
+{
+    (void)watch, (void)events;
+    wherry_task_wake(WHERRY__OWNER(watcher, wherry_roster, watcher)->task);
+}
+
+int wherry_roster_enter(wherry_steps *self, wherry_task *task)
+{
+    wherry_roster_steps *steps = steps_of(self);
+    wherry_roster *roster = steps->roster;
+
+    if (roster->task != NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "another task serves the roster");
+    roster->task = task;
+    roster->steps = steps;
+    roster->watcher = (wherry_watcher){ .ready = wake };
+    wherry_roster_wind(roster, wherry_task_loop(task));
+    return wherry_roster_open(roster);
+}
+
+/* Done: it was closed or freed by the program. Without memory the next turn goes on. */
+int wherry_roster_recur(wherry_steps *self, wherry_task *task)
+{
+    wherry_roster *roster = steps_of(self)->roster;
+    ssize_t result = roster == NULL ? WHERRY_E_CLOSED : wherry_roster_service(roster);
+
+    (void)task;
+    if (result == WHERRY_E_CLOSED)
+        return 1;
+    return result < 0 && result != WHERRY_E_NO_MEMORY ? (int)result : 0;
+}
+
+int wherry_roster_recur_echo(wherry_steps *self, wherry_task *task)
+{
+    int result = wherry_roster_recur(self, task);
+    wherry_roster *roster = steps_of(self)->roster;
+    wherry_stream *stream;
+
+    if (result != 0)
+        return result;
+    while ((stream = wherry_roster_take(roster)) != NULL)
+        wherry__stream_echo(stream);
+    (void)wherry_roster_service_sends(roster); /* what fails goes on in the next turn */
+    return 0;
+}
+
+int wherry_roster_exit(wherry_steps *self, wherry_task *task)
+{
+    wherry_roster_steps *steps = steps_of(self);
+    wherry_roster *roster = steps->roster;
+
+    if (roster == NULL || roster->task != task) /* freed, or entered by another one */
+        return 0;
+    wherry_roster_close(roster);
+    roster->task = NULL;
+    roster->steps = NULL;
+    return 0;
+}
+
+void wherry_roster_steps_init(wherry_roster_steps *self, wherry_roster *roster)
+{
+    *self = (wherry_roster_steps){
+        .steps = { .enter = wherry_roster_enter,
+                   .recur = wherry_roster_recur,
+                   .exit = wherry_roster_exit },
+        .roster = roster,
+    };
+}
+
+void wherry_roster_echo_init(wherry_roster_steps *self, wherry_roster *roster)
+{
+    wherry_roster_steps_init(self, roster);
+    self->steps.recur = wherry_roster_recur_echo;
+}
