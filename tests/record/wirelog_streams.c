@@ -335,6 +335,37 @@ static void one_that_is_never_connected_has_no_packet(void **state)
     shark_assert_packets(packets(), "");
 }
 
+/* Each time it is another conversation, from other ports. */
+static void a_stream_that_is_opened_again_begins_again(void **state)
+{
+    wherry_stream_options options = { .size = sizeof(options) };
+    wherry_address listening;
+    wherry_stream *stream;
+    int listener;
+
+    (void)state;
+    open_packets();
+    options.wirelog = wirelog;
+    listener = net_listen(NET_TCP4, 5, &listening);
+    assert_int_equal(
+        wherry_stream_dial(&stream, &listening, .loop = world.loop, .stream = &options), WHERRY_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(wherry_stream_open(stream), WHERRY_OK);
+        while (wherry_stream_service_connect(stream) == 0)
+            continue;
+        assert_int_equal(wherry_stream_is_connected(stream), 1);
+        assert_int_equal(wherry_stream_send(stream, wherry_text("again"), WHERRY_NOW), WHERRY_OK);
+        assert_int_equal(wherry_stream_service_send(stream), 5);
+        wherry_stream_close(stream);
+    }
+    wherry_stream_free(stream);
+    close(listener);
+    close_packets();
+    shark_assert_sound(packets());
+    assert_followed(0, 0, "again", 5);
+    assert_followed(1, 0, "again", 5);
+}
+
 static void who_breaks_off_sends_the_reset(void **state)
 {
     couple self;
@@ -561,6 +592,7 @@ int main(void)
         TEST(a_conversation_is_followed_in_both_directions),
         TEST(the_caller_sends_the_first_packet),
         TEST(one_that_is_never_connected_has_no_packet),
+        TEST(a_stream_that_is_opened_again_begins_again),
         TEST(who_breaks_off_sends_the_reset),
         TEST(a_close_finishes_from_here),
         TEST(a_descriptor_that_is_left_open_is_not_finished),
