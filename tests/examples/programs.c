@@ -309,6 +309,15 @@ static void steps_end_in_time_or_are_stopped(void **state)
                   "15 s, 100 C: on the gauge\ntea!\n");
 }
 
+static void stepped_echo_comes_back(void **state)
+{
+    child program;
+
+    (void)state;
+    start(&program, "stepped_echo", NULL);
+    assert_prints(&program, "", "who ferries whom?\n");
+}
+
 static void simulated_answers_across_a_partition(void **state)
 {
     child program;
@@ -373,6 +382,7 @@ int main(void)
         TEST(workers_do_every_job),
         TEST(virtual_time_waits_for_hours_at_once),
         TEST(steps_end_in_time_or_are_stopped),
+        TEST(stepped_echo_comes_back),
         TEST(signals_reload_and_stop),
         TEST(simulated_answers_across_a_partition),
         TEST(find_bug_finds_a_seed_and_repeats_it),
