@@ -252,13 +252,9 @@ void wherry_stream_close(wherry_stream *stream)
     if (stream->closed)
         return;
     part(stream);
-    if (!wherry__stream_is_open(stream)) {
-        wherry__stream_drop_output(stream, WHERRY_E_CLOSED); /* a serviced one may have some */
-        return;
-    }
-    if (stream->connecting) {
-        WHERRY__PROBE("stream.close.while-connecting");
-        wherry__stream_drop(stream);
+    if (stream->connecting || !wherry__stream_is_open(stream)) {
+        WHERRY__PROBE_IF(stream->connecting, "stream.close.while-connecting");
+        wherry__stream_drop(stream); /* what a dialled one has kept for another connection, too */
         return;
     }
     if (stream->source.aside)
@@ -279,11 +275,9 @@ void wherry_stream_abort(wherry_stream *stream)
 {
     if (!stream->closed)
         part(stream);
-    if (!wherry__stream_is_open(stream))
-        return;
     WHERRY__PROBE_IF(stream->output != NULL, "stream.abort.with-unsent");
     WHERRY__PROBE_IF(stream->closing, "stream.abort.while-closing");
-    if (!stream->as_file && !stream->keep) {
+    if (wherry__stream_is_open(stream) && !stream->as_file && !stream->keep) {
         wherry__recording_end(stream, WHERRY__FLOW_BROKEN_HERE);
         wherry__socket_break(stream->loop->system, stream->source.descriptor);
     }
@@ -295,10 +289,7 @@ void wherry__stream_forget(wherry_stream *stream)
     stream->users = 0; /* their tasks are given up */
     if (!stream->closed)
         part(stream);
-    if (wherry__stream_is_open(stream))
-        wherry__stream_drop(stream);
-    else
-        wherry__stream_dismiss(stream);
+    wherry__stream_drop(stream);
 }
 
 int wherry_stream_shutdown(wherry_stream *stream)

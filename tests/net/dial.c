@@ -693,6 +693,31 @@ static void closing_while_it_connects_or_waits_drops_it(void **state)
     }
 }
 
+/* Of one whose connection failed, and one that was never opened. */
+static void ending_it_gives_back_what_was_kept_for_another_connection(void **state)
+{
+    net *world = *state;
+
+    for (int way = 0; way < 6; way++) {
+        dialled self;
+
+        dial_nobody(&self, world, NET_TCP4, OPTIONS(.reconnect = way / 2 == 2));
+        say(&self, "kept");
+        if (way / 2 > 0) {
+            assert_int_equal(wherry_stream_open(self.stream), WHERRY_OK);
+            while (wherry_stream_descriptor(self.stream) >= 0)
+                (void)wherry_stream_service(self.stream);
+        }
+        assert_int_equal(wherry_stream_unsent(self.stream), 4);
+        if (way % 2 == 0)
+            wherry_stream_abort(self.stream);
+        else
+            wherry_stream_close(self.stream);
+        assert_int_equal(wherry_stream_unsent(self.stream), 0);
+        finish(&self);
+    }
+}
+
 static void one_that_outlives_its_loop_is_not_opened(void **state)
 {
     net *world = *state;
@@ -865,6 +890,7 @@ int main(void)
         NET_TEST(opening_again_within_a_pass_of_the_loop_is_not_disturbed_by_it),
         NET_TEST(failure_to_open_leaves_it_to_be_opened_again),
         NET_TEST_VIRTUAL(closing_while_it_connects_or_waits_drops_it),
+        NET_TEST(ending_it_gives_back_what_was_kept_for_another_connection),
         NET_TEST(one_that_outlives_its_loop_is_not_opened),
         NET_TEST(dialled_one_can_be_handed_to_its_loop),
         NET_TEST(options_of_the_socket_hold_for_each_attempt),

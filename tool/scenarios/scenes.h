@@ -16,5 +16,6 @@ extern const struct scenario relay_scenes[];
 extern const struct scenario voice_scenes[];
 extern const struct scenario chat_scenes[];
 extern const struct scenario malformed_scenes[];
+extern const struct scenario serviced_scenes[];
 
 #endif

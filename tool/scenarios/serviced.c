@@ -1,0 +1,281 @@
+/* Scenario with serviced streams: clients that drive their streams themselves, a bit of this and a
+ * bit of that at a time, against a server of tasks. What they receive is what was sent, a
+ * connection never has bytes of the one before it on the same stream, and no end is told before the
+ * bytes. */
+#include "ear.h"
+#include "scenes.h"
+
+#define PIECE 1024
+
+struct serviced {
+    wherry_stream_options server, client;
+    uint64_t most; /* bytes of a connection */
+};
+
+/* One connection, from its opening to its end. */
+struct drive {
+    struct stage *stage;
+    struct dice *dice;
+    wherry_stream *stream;
+    struct talk *talk;
+    struct ear ear;
+    uint64_t owed; /* bytes still to be said */
+    size_t receive_max, send_max;
+    int64_t began, timeout, deadline;
+    bool is_greeted, is_finished, is_connected;
+};
+
+/* --- the server */
+
+static int echo_visit(struct stage *stage, wherry_stream *stream, void *argument)
+{
+    struct ear ear = ear_for_visitor(stage);
+    ssize_t result;
+
+    (void)argument;
+    do {
+        result = ear_receive(&ear, stream, WHERRY_NEVER);
+        if (result > 0)
+            result = say_bytes(stage, stream, &ear.talk->back, (uint64_t)result, WHERRY_NEVER);
+    } while (result >= 0);
+    if (ear.talk != NULL)
+        way_finish(&ear.talk->back);
+    return (int)result;
+}
+
+static int serve(struct stage *stage, void *argument)
+{
+    const struct serviced *serviced = argument;
+
+    return serve_streams(stage, 1, 0, &serviced->server, echo_visit, NULL);
+}
+
+/* --- a client's turn */
+
+static int greet(struct drive *this)
+{
+    uint8_t head[TALK_HEAD];
+    int result;
+
+    if (this->is_greeted)
+        return WHERRY_OK;
+    talk_write_head(this->talk, head);
+    result = wherry_stream_send(this->stream, wherry_bytes_at(head, TALK_HEAD), WHERRY_NOW);
+    this->is_greeted = result == WHERRY_OK;
+    return result;
+}
+
+/* Queues some of what is owed. Where it is refused, the end is told by a service. */
+static void say(struct drive *this)
+{
+    uint8_t piece[PIECE];
+    int result = greet(this);
+
+    while (this->owed > 0 && result == WHERRY_OK && dice_often(this->dice, 80)) {
+        size_t size = 1 + dice_size(this->dice, PIECE - 1);
+
+        size = this->owed < size ? (size_t)this->owed : size;
+        result = wherry_stream_send(this->stream, way_say(&this->talk->there, piece, size),
+                                    WHERRY_NOW);
+        if (result < 0)
+            way_unsay(&this->talk->there, size);
+        else
+            this->owed -= size;
+    }
+    stage_check(this->stage, wherry_stream_unsent(this->stream) <= this->send_max + PIECE,
+                "%zu bytes wait to be sent, over %zu", wherry_stream_unsent(this->stream),
+                this->send_max);
+    if (this->owed == 0 && this->is_greeted && !this->is_finished && this->is_connected &&
+        wherry_stream_shutdown(this->stream) == WHERRY_OK) {
+        this->is_finished = true;
+        way_finish(&this->talk->there);
+    }
+}
+
+/* Takes what has come, or at times a part of it. False: it is wrong. */
+static bool hear(struct drive *this, bool all)
+{
+    wherry_bytes bytes = wherry_stream_peek(this->stream);
+    ssize_t count;
+
+    stage_check(this->stage, bytes.length <= this->receive_max,
+                "%zu bytes in a receive buffer of %zu", bytes.length, this->receive_max);
+    if (bytes.length > 1 && !all && dice_often(this->dice, 30))
+        bytes.length = (size_t)dice_below(this->dice, bytes.length);
+    count = bytes.length == 0 ? 0 : ear_hear(&this->ear, bytes);
+    wherry_stream_consume(this->stream, bytes.length);
+    return count >= 0;
+}
+
+/* A pass as a whole, or in parts. WHERRY_OK, or how it ended. */
+static int pass(struct drive *this)
+{
+    ssize_t result;
+
+    if (dice_often(this->dice, 50))
+        return wherry_stream_service(this->stream);
+    result = wherry_stream_service_connect(this->stream);
+    if (result > 0 && dice_often(this->dice, 70))
+        result = wherry_stream_service_send(this->stream);
+    if (result >= 0 && dice_often(this->dice, 70))
+        result = dice_often(this->dice, 50) ? wherry_stream_service_receive_once(this->stream)
+                                            : wherry_stream_service_receive(this->stream);
+    return result < 0 ? (int)result : WHERRY_OK;
+}
+
+static int rest(struct drive *this)
+{
+    int64_t span = dice_often(this->dice, 5) ? WHERRY_MILLISECONDS(50) : WHERRY_MILLISECONDS(2);
+
+    if (dice_often(this->dice, 30))
+        return WHERRY_OK;
+    return wherry_sleep(
+        wherry_in(stage_span(this->stage, (int64_t)dice_below(this->dice, (uint64_t)span))));
+}
+
+static int check_end(struct drive *this, int result)
+{
+    int64_t passed = wherry_loop_now(wherry_loop_current()) - this->began;
+
+    if (!hear(this, true))
+        return WHERRY_E_BROKEN;
+    if (this->is_connected)
+        (void)way_end(this->stage, &this->talk->back, result);
+    else
+        stage_check(this->stage, stage_is_fair(result) && result != WHERRY_E_END,
+                    "connecting ended with %s", wherry_error_name(result));
+    if (!this->is_connected && result == WHERRY_E_TIMED_OUT && this->timeout > 0)
+        stage_check(this->stage, passed >= this->timeout, "a timeout came too early");
+    return result;
+}
+
+/* --- one connection */
+
+static int take_over(struct drive *this)
+{
+    int result = greet(this);
+
+    if (result == WHERRY_OK)
+        result = wherry_stream_unservice(this->stream);
+    if (result == WHERRY_OK)
+        result = say_bytes(this->stage, this->stream, &this->talk->there, this->owed,
+                           this->deadline);
+    way_finish(&this->talk->there);
+    if (result == WHERRY_OK)
+        result = wherry_stream_shutdown(this->stream);
+    return result < 0 ? result : ear_receive_all(&this->ear, this->stream, this->deadline);
+}
+
+/* Until it has ended, or the patience has. */
+static int drive(struct drive *this)
+{
+    bool is_to_be_handed = dice_often(this->dice, 10);
+    int result = WHERRY_OK;
+
+    while (result == WHERRY_OK) {
+        say(this);
+        result = pass(this);
+        this->is_connected = this->is_connected || wherry_stream_is_connected(this->stream);
+        if (result < 0)
+            return check_end(this, result);
+        if (!hear(this, false))
+            return WHERRY_E_BROKEN;
+        if (this->is_connected && is_to_be_handed && !this->is_finished)
+            return take_over(this);
+        result = rest(this);
+        if (result == WHERRY_OK && wherry_loop_now(wherry_loop_current()) >= this->deadline)
+            result = WHERRY_E_TIMED_OUT;
+        if (result == WHERRY_OK && dice_often(this->dice, 1) && dice_often(this->dice, 20))
+            result = WHERRY_E_RESET; /* it breaks off */
+    }
+    return result;
+}
+
+/* Opens the stream, again perhaps, for another talk. */
+static int talk_on(struct drive *this, struct serviced *serviced)
+{
+    int result;
+
+    this->talk = talk_new(this->stage);
+    this->ear = ear_for_dialler(this->stage, this->talk);
+    this->owed = dice_size(this->dice, serviced->most);
+    this->is_greeted = this->is_finished = this->is_connected = false;
+    this->began = wherry_loop_now(wherry_loop_current());
+    wherry_stream_consume(this->stream, SIZE_MAX);
+    (void)wherry_stream_discard(this->stream);
+    result = wherry_stream_open(this->stream);
+    if (result == WHERRY_OK)
+        result = drive(this);
+    way_finish(&this->talk->there);
+    return result;
+}
+
+static void leave(struct drive *this)
+{
+    if (dice_often(this->dice, 30))
+        wherry_stream_abort(this->stream);
+    else if (dice_often(this->dice, 40))
+        wherry_stream_close(this->stream);
+}
+
+static int serviced_job(struct stage *stage, struct caller *caller, int64_t patience)
+{
+    struct serviced *serviced = caller->common;
+    struct drive this = { .stage = stage, .dice = &caller->dice };
+    size_t receive_max = serviced->client.receive_max, send_max = serviced->client.send_max;
+    wherry_address address;
+    int result;
+
+    if (!stage_find(stage, 1, 0, &address))
+        return WHERRY_E_REFUSED;
+    this.receive_max = receive_max == 0 ? 1 << 20 : receive_max;
+    this.send_max = send_max == 0 ? 256 << 10 : send_max;
+    this.deadline = wherry_in(patience);
+    if (dice_often(&caller->dice, 50))
+        this.timeout = stage_span(stage, WHERRY_MILLISECONDS(500) << dice_below(&caller->dice, 4));
+    result = wherry_stream_dial(&this.stream, &address, .timeout = this.timeout,
+                                .reconnect = dice_often(&caller->dice, 50),
+                                .stream = &serviced->client);
+    for (uint64_t rounds = dice_between(&caller->dice, 1, 3); rounds > 0 && result == WHERRY_OK;
+         rounds--) {
+        result = talk_on(&this, serviced);
+        if (result == WHERRY_E_END) {
+            stage_check(stage,
+                        atomic_load(&this.talk->back.received) ==
+                                atomic_load(&this.talk->there.sent) ||
+                            talk_may_end_early(stage, this.talk),
+                        "talk %u: not all came back", this.talk->number);
+            result = WHERRY_OK;
+        }
+        if (wherry_stream_timer(this.stream) == NULL) /* it is the loop's */
+            break;
+        leave(&this);
+    }
+    wherry_stream_free(this.stream);
+    return result;
+}
+
+static int prepare_serviced(struct stage *stage)
+{
+    struct serviced *serviced = stage_take(stage, sizeof(*serviced));
+    struct dice *dice = stage_dice(stage);
+
+    serviced->most = dice_size(dice, 20000);
+    serviced->client.size = sizeof(serviced->client);
+    if (dice_often(dice, 30))
+        serviced->server.receive_max = 1 + dice_size(dice, 5000);
+    if (dice_often(dice, 30))
+        serviced->client.receive_max = 1 + dice_size(dice, 5000);
+    if (dice_often(dice, 30))
+        serviced->client.send_max = 1 + dice_size(dice, 5000);
+    if (dice_often(dice, 20))
+        serviced->client.idle_timeout = stage_span(stage, WHERRY_SECONDS(2));
+    (void)stage_trouble(stage, STAGE_PARTITIONS | STAGE_RESETS | STAGE_KILLS);
+    (void)stage_servant(stage, 1, serve, serviced);
+    return stage_callers(stage, (unsigned)dice_between(dice, 1, 4), 5, serviced_job, serviced);
+}
+
+const struct scenario serviced_scenes[] = {
+    { "serviced", "clients that drive their streams themselves", prepare_serviced },
+    { NULL, NULL, NULL },
+};
