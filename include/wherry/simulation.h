@@ -209,7 +209,8 @@ WHERRY_PUBLIC int wherry_simulation_inside(void);
 
 typedef struct wherry_simulation_host_options {
     size_t size;      /* set by the macro */
-    const char *name; /* up to 63 bytes without " *>", and no address. NULL: its first address */
+    const char *name; /* up to 63 bytes, one that an endpoint can have (endpoint.h) without a dot at
+                         its end, and not localhost. NULL: its first address */
     int64_t clock_offset; /* nanoseconds that its monotonic clock is ahead, at least 0 */
     int64_t wall_offset;  /* nanoseconds that its wall clock is ahead, or behind if negative */
     int32_t drift;        /* millionths by which its clocks run fast, or slow if negative; at most
@@ -327,7 +328,7 @@ typedef struct wherry_simulation_name_options {
 /* Says what a name resolves to from now on: wherry_simulation_name(world, "server", "10.0.0.1
  * fd00::1"). addresses: numeric ones separated by spaces, which no host need have; "" for a name
  * without any; NULL: the name is gone. Letters count alike in either case. WHERRY_E_INVALID: not a
- * name or not addresses. WHERRY_E_NO_MEMORY. */
+ * name as in an endpoint, or localhost, or not addresses. WHERRY_E_NO_MEMORY. */
 WHERRY_PUBLIC int wherry_simulation_name_with(wherry_simulation *world, const char *name,
                                               const char *addresses,
                                               const wherry_simulation_name_options *options);

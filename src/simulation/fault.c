@@ -132,6 +132,26 @@ bool wherry__sim_fault_between(wherry__sim_host *from, wherry__sim_host *to, int
     return way->victim != NULL && strikes(from, way->victim, fault, bound, value);
 }
 
+/* What is known of the points by their names: they are constants, of which there are few. */
+static bool is_point_of(wherry_simulation *world, const char *name)
+{
+    wherry__sim_faults *faults = world->faults;
+    const size_t place = ((uintptr_t)name >> 3) % WHERRY__SIM_POINTS;
+    wherry__sim_chance chance;
+
+    if (faults->points[place].name != name) {
+        wherry__sim_chance_init(&chance, world->seed, "point", name, NULL);
+        faults->points[place].name = name;
+        faults->points[place].chosen = wherry__sim_draw_below(&chance, 4) == 0;
+    }
+    return faults->points[place].chosen;
+}
+
+bool wherry__sim_point(wherry__sim_host *host, const char *name)
+{
+    return is_point_of(host->world, name) && wherry__sim_fault(host, WHERRY_FAULT_POINT, 1, NULL);
+}
+
 void wherry__sim_stall(wherry__sim_host *host)
 {
     uint64_t order;

@@ -1,14 +1,14 @@
-/* Host: its addresses, its descriptors, and its power. */
+/* Host: its making, and its descriptors. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include <wherry/error.h>
 
 #include "base/error.h"
 #include "base/options.h"
+#include "simulation/directory.h"
 #include "simulation/program.h"
 #include "simulation/world.h"
 
@@ -18,185 +18,6 @@
 #define FIRST_PORT 32768
 #define LAST_PORT 60999
 #define DRIFT_MAX 100000
-
-/* --- addresses */
-
-static bool parse_one(const char *text, size_t length, wherry__sim_name *address)
-{
-    char copy[INET6_ADDRSTRLEN];
-
-    *address = (wherry__sim_name){ .size = 0 };
-    if (length == 0 || length >= sizeof(copy))
-        return false;
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-    if (inet_pton(AF_INET, copy, &address->v4.sin_addr) == 1) {
-        address->v4.sin_family = AF_INET;
-        address->size = sizeof(address->v4);
-        return true;
-    }
-    *address = (wherry__sim_name){ .size = 0 };
-    if (inet_pton(AF_INET6, copy, &address->v6.sin6_addr) == 1) {
-        address->v6.sin6_family = AF_INET6;
-        address->size = sizeof(address->v6);
-        return true;
-    }
-    return false;
-}
-
-int wherry__sim_parse_addresses(const char *text, wherry__sim_name *addresses)
-{
-    int count = 0;
-
-    for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
-        const size_t length = strcspn(text, " ");
-
-        if (count == WHERRY__SIM_ADDRESSES)
-            return wherry__fail(WHERRY_E_INVALID, "more than %d addresses", WHERRY__SIM_ADDRESSES);
-        if (!parse_one(text, length, &addresses[count++]))
-            return wherry__fail(WHERRY_E_INVALID, "\"%.*s\" is no numeric address", (int)length,
-                                text);
-        text += length;
-    }
-    return count;
-}
-
-static bool is_loopback(const struct sockaddr *name)
-{
-    const struct sockaddr_in *v4 = (const void *)name;
-    const struct sockaddr_in6 *v6 = (const void *)name;
-
-    if (name->sa_family == AF_INET)
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    if (name->sa_family != AF_INET6)
-        return false;
-    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
-           (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127);
-}
-
-/* An address that no host can have as its own, nor send to. */
-static bool is_no_host(const struct sockaddr *name)
-{
-    const struct sockaddr_in *v4 = (const void *)name;
-    const struct sockaddr_in6 *v6 = (const void *)name;
-
-    if (is_loopback(name))
-        return true;
-    if (name->sa_family == AF_INET)
-        return v4->sin_addr.s_addr == htonl(INADDR_ANY) ||
-               v4->sin_addr.s_addr == htonl(INADDR_BROADCAST) ||
-               IN_MULTICAST(ntohl(v4->sin_addr.s_addr));
-    return IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr) || IN6_IS_ADDR_MULTICAST(&v6->sin6_addr) ||
-           IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
-}
-
-/* The IPv4 address that stands in one, mapped or not; NULL: it is IPv6. */
-static const struct in_addr *as_v4(const struct sockaddr *name)
-{
-    const struct sockaddr_in *v4 = (const void *)name;
-    const struct sockaddr_in6 *v6 = (const void *)name;
-
-    if (name->sa_family == AF_INET)
-        return &v4->sin_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-        return (const void *)&v6->sin6_addr.s6_addr[12];
-    return NULL;
-}
-
-static bool same_address(const struct sockaddr *one, const struct sockaddr *other)
-{
-    const struct in_addr *first = as_v4(one);
-    const struct in_addr *second = as_v4(other);
-
-    if (first != NULL || second != NULL)
-        return first != NULL && second != NULL && memcmp(first, second, sizeof(*first)) == 0;
-    return memcmp(&((const struct sockaddr_in6 *)(const void *)one)->sin6_addr,
-                  &((const struct sockaddr_in6 *)(const void *)other)->sin6_addr,
-                  sizeof(struct in6_addr)) == 0;
-}
-
-static bool is_internet(const struct sockaddr *name)
-{
-    return name->sa_family == AF_INET || name->sa_family == AF_INET6;
-}
-
-bool wherry__sim_host_has(const wherry__sim_host *host, const struct sockaddr *name)
-{
-    if (!is_internet(name))
-        return false;
-    if (is_loopback(name))
-        return true;
-    for (size_t i = 0; i < host->address_count; i++)
-        if (same_address(&host->addresses[i].any, name))
-            return true;
-    return false;
-}
-
-wherry__sim_host *wherry__sim_host_at(wherry__sim_host *host, const struct sockaddr *name)
-{
-    wherry__link *list = &host->world->hosts;
-
-    if (wherry__sim_host_has(host, name))
-        return host;
-    for (wherry__link *link = list->next; link != list; link = link->next) {
-        wherry__sim_host *other = WHERRY__OWNER(link, wherry__sim_host, link);
-
-        if (wherry__sim_host_has(other, name))
-            return other;
-    }
-    return NULL;
-}
-
-wherry__sim_host *wherry__sim_host_named(const wherry_simulation *world, const char *name)
-{
-    const wherry__link *list = &world->hosts;
-    wherry__sim_name address;
-    const bool is_address = parse_one(name, strlen(name), &address);
-
-    if (is_address && is_loopback(&address.any))
-        return NULL;
-    for (const wherry__link *link = list->next; link != list; link = link->next) {
-        wherry__sim_host *host = WHERRY__OWNER(link, wherry__sim_host, link);
-
-        if (is_address ? wherry__sim_host_has(host, &address.any)
-                       : strcasecmp(host->name, name) == 0)
-            return host;
-    }
-    return NULL;
-}
-
-static wherry__sim_name loopback_of(int family)
-{
-    wherry__sim_name name = { .size = 0 };
-
-    if (family == AF_INET) {
-        name.v4.sin_family = AF_INET;
-        name.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        name.size = sizeof(name.v4);
-    } else {
-        name.v6.sin6_family = AF_INET6;
-        name.v6.sin6_addr = in6addr_loopback;
-        name.size = sizeof(name.v6);
-    }
-    return name;
-}
-
-/* To an address of its own a host sends from that address, as Linux does. */
-wherry__sim_name wherry__sim_host_source(const wherry__sim_host *host,
-                                         const struct sockaddr *remote)
-{
-    const int family = as_v4(remote) != NULL ? AF_INET : AF_INET6;
-
-    if (is_loopback(remote))
-        return loopback_of(family);
-    for (size_t i = 0; i < host->address_count; i++)
-        if (same_address(&host->addresses[i].any, remote))
-            return host->addresses[i];
-    for (size_t i = 0; i < host->address_count; i++)
-        if (host->addresses[i].any.sa_family == family)
-            return host->addresses[i];
-    return (wherry__sim_name){ .size = 0 };
-}
 
 /* --- descriptors */
 
@@ -277,6 +98,11 @@ static void init(wherry__sim_host *host, wherry_simulation *world)
     wherry__link_init(&host->sockets);
     wherry__link_init(&host->programs);
     wherry__link_init(&host->pollers);
+    wherry__link_init(&host->questions);
+    for (size_t i = 0; i < 2; i++) {
+        wherry__link_init(&host->ways[i]);
+        wherry__link_init(&host->rules[i]);
+    }
     wherry__sim_system_init(host);
 }
 
@@ -296,7 +122,8 @@ wherry__sim_host *wherry__sim_host_make(wherry_simulation *world, const char *na
                                                         : (const void *)&addresses->v6.sin6_addr,
                     host->text, sizeof(host->text));
     wherry__sim_chance_init(&host->chance, world->seed, "host", host->name, &world->choices);
-    if (wherry__sim_ports_new(host) < 0) {
+    if (wherry__sim_ports_new(host) < 0 || wherry__sim_host_list(host) < 0) {
+        wherry__sim_ports_free(host);
         wherry__memory_give(wherry__sim_memory(world), host, sizeof(*host));
         return NULL;
     }
@@ -313,20 +140,12 @@ void wherry__sim_host_free(wherry__sim_host *host)
     while ((link = wherry__list_take(&host->programs)) != NULL)
         wherry__memory_give(memory, WHERRY__OWNER(link, wherry__sim_program, link),
                             sizeof(wherry__sim_program));
+    wherry__sim_host_unlist(host);
     wherry__sim_ports_free(host);
     wherry__memory_give(memory, host->descriptors,
                         host->descriptor_room * sizeof(*host->descriptors));
     wherry__link_remove(&host->link);
     wherry__memory_give(memory, host, sizeof(*host));
-}
-
-/* A name that is no address, nor means more than one host where two are named. */
-static bool is_name(const char *name)
-{
-    wherry__sim_name address;
-
-    return name[0] != '\0' && strlen(name) < sizeof(((wherry__sim_host *)0)->name) &&
-           strpbrk(name, " *>") == NULL && !parse_one(name, strlen(name), &address);
 }
 
 static int check_options(const wherry_simulation_host_options *options)
@@ -339,41 +158,7 @@ static int check_options(const wherry_simulation_host_options *options)
     if (options->first_port > options->last_port ||
         (options->first_port == 0) != (options->last_port == 0))
         return wherry__fail(WHERRY_E_MISUSE, "options first_port, last_port: no range");
-    if (options->name != NULL && !is_name(options->name))
-        return wherry__fail(WHERRY_E_MISUSE,
-                            "option name: empty, longer than %zu bytes, an address, or with one "
-                            "of \" *>\"",
-                            sizeof(((wherry__sim_host *)0)->name) - 1);
-    return WHERRY_OK;
-}
-
-static int check_addresses(const char *text, const wherry__sim_name *addresses, int count)
-{
-    for (int i = 0; i < count; i++) {
-        if (is_no_host(&addresses[i].any))
-            return wherry__fail(WHERRY_E_INVALID, "no host can have \"%s\"", text);
-        for (int j = 0; j < i; j++)
-            if (same_address(&addresses[i].any, &addresses[j].any))
-                return wherry__fail(WHERRY_E_INVALID, "an address twice: \"%s\"", text);
-    }
-    return count > 0 ? WHERRY_OK : wherry__fail(WHERRY_E_INVALID, "a host without an address");
-}
-
-static int check_others(wherry_simulation *world, const wherry__sim_name *addresses, int count,
-                        const char *name)
-{
-    wherry__link *list = &world->hosts;
-
-    for (wherry__link *link = list->next; link != list; link = link->next) {
-        const wherry__sim_host *host = WHERRY__OWNER(link, wherry__sim_host, link);
-
-        if (strcasecmp(host->name, name) == 0)
-            return wherry__fail(WHERRY_E_EXISTS, "there is a host %s", name);
-        for (int i = 0; i < count; i++)
-            if (wherry__sim_host_has(host, &addresses[i].any))
-                return wherry__fail(WHERRY_E_EXISTS, "host %s has that address", host->name);
-    }
-    return WHERRY_OK;
+    return options->name == NULL ? WHERRY_OK : wherry__sim_check_name(options->name);
 }
 
 static void apply(wherry__sim_host *host, const wherry_simulation_host_options *options)
@@ -415,9 +200,10 @@ int wherry_simulation_host_with(wherry_simulation *world, const char *text,
         return count;
     (void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(text + strspn(text, " "), " "),
                    text + strspn(text, " "));
-    result = check_addresses(text, addresses, count);
+    result = wherry__sim_check_addresses(text, addresses, count);
     if (result == WHERRY_OK)
-        result = check_others(world, addresses, count, options.name == NULL ? first : options.name);
+        result = wherry__sim_check_others(world, options.name == NULL ? first : options.name,
+                                          addresses, count);
     if (result < 0)
         return result;
     host = wherry__sim_host_make(world, options.name == NULL ? first : options.name, addresses,

@@ -410,12 +410,8 @@ static void forsake(wherry__sim_way *way)
 /* What is already on its way arrives, unless it would have to be sent again. */
 void wherry__sim_links_cut(wherry__sim_host *host)
 {
-    wherry__link *ways = &host->world->links->ways;
+    wherry__link *ways = &host->ways[0];
 
-    for (wherry__link *at = ways->next; at != ways; at = at->next) {
-        wherry__sim_way *way = WHERRY__OWNER(at, wherry__sim_way, link);
-
-        if (way->ends[0] == host)
-            forsake(way);
-    }
+    for (wherry__link *at = ways->next; at != ways; at = at->next)
+        forsake(WHERRY__OWNER(at, wherry__sim_way, near[0]));
 }

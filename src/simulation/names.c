@@ -8,17 +8,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "base/size.h"
+#include "base/table.h"
+#include "simulation/host_name.h"
 #include "simulation/ports.h"
-
-#define NAME_MAX_LENGTH 253
-#define LABEL_MAX_LENGTH 63
 
 /* After which clients give up on name servers that do not answer. */
 #define SERVERS_SILENT_AFTER WHERRY_SECONDS(5)
@@ -28,7 +27,8 @@
 
 typedef struct entry {
     wherry__link link;
-    char name[NAME_MAX_LENGTH + 1]; /* without a dot at its end */
+    wherry__table_entry by_name;
+    char name[WHERRY__SIM_NAME_LONGEST + 2]; /* as it is found */
     wherry__sim_name addresses[WHERRY__SIM_ADDRESSES];
     size_t count;
     int64_t delay;
@@ -37,13 +37,13 @@ typedef struct entry {
 
 struct wherry__sim_names {
     wherry__link entries;
-    wherry__link questions; /* that are not answered yet */
+    wherry__table by_name;
 };
 
 typedef struct question {
     wherry__sim_event event; /* first: the answer is there */
     wherry__sim_errand errand;
-    wherry__link link;
+    wherry__link link; /* in the host's questions: those that are not answered yet */
     wherry__sim_host *host;
     wherry_poller *poller;
     wherry_resolution *resolution;
@@ -54,33 +54,21 @@ typedef struct question {
 
 /* --- names */
 
-/* What a label can be made of. Bytes above ASCII are for names that are not encoded yet. */
-static bool is_name_byte(unsigned char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= '0' && byte <= '9') || byte == '-' || byte == '_' || byte >= 0x80;
-}
-
-/* Copies a name without the dot at its end. False: none can be like that. */
-static bool take_name(char *copy, const char *name)
+/* Copies a name as it is found: without a dot at its end, and with small letters. NULL: it is done;
+ * else why no host can have it, and at which byte. */
+static const char *take_name(char *copy, const char *name, size_t *at)
 {
     size_t length = strlen(name);
-    size_t label = 0;
+    char whole[WHERRY__SIM_NAME_LONGEST + 2];
 
-    if (length > 0 && name[length - 1] == '.')
-        length--;
-    if (length == 0 || length > NAME_MAX_LENGTH)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        if (name[i] == '.' ? label == 0 : !is_name_byte((unsigned char)name[i]))
-            return false;
-        label = name[i] == '.' ? 0 : label + 1;
-        if (label > LABEL_MAX_LENGTH)
-            return false;
-    }
-    memcpy(copy, name, length);
-    copy[length] = '\0';
-    return label > 0;
+    *at = WHERRY__SIM_NAME_LONGEST;
+    if (length >= sizeof(whole))
+        return "it is too long";
+    memcpy(whole, name, length + 1);
+    if (length > 1 && name[length - 1] == '.')
+        whole[length - 1] = '\0';
+    wherry__sim_name_fold(copy, whole);
+    return wherry__sim_name_problem(whole, WHERRY__SIM_NAME_LONGEST, at);
 }
 
 static bool take_numeric(wherry__sim_name *address, const char *name)
@@ -94,33 +82,44 @@ static bool take_numeric(wherry__sim_name *address, const char *name)
 
 static entry *find_entry(const wherry_simulation *world, const char *name)
 {
-    wherry__link *entries = &world->names->entries;
+    wherry__table_entry *found = wherry__table_find(&world->names->by_name, wherry_text(name));
 
-    for (wherry__link *link = entries->next; link != entries; link = link->next) {
-        entry *each = WHERRY__OWNER(link, entry, link);
-
-        if (strcasecmp(each->name, name) == 0)
-            return each;
-    }
-    return NULL;
+    return found == NULL ? NULL : WHERRY__OWNER(found, entry, by_name);
 }
 
 static void free_entry(wherry_simulation *world, entry *old)
 {
+    wherry__table_remove(&world->names->by_name, &old->by_name);
     wherry__link_remove(&old->link);
     wherry__memory_give(wherry__sim_memory(world), old, sizeof(*old));
+}
+
+static entry *add_entry(wherry_simulation *world, const char *name)
+{
+    entry *new = wherry__memory_take(wherry__sim_memory(world), sizeof(*new));
+
+    if (new == NULL)
+        return NULL;
+    memcpy(new->name, name, strlen(name) + 1);
+    if (wherry__table_add(&world->names->by_name, &new->by_name, wherry_text(new->name)) < 0) {
+        wherry__memory_give(wherry__sim_memory(world), new, sizeof(*new));
+        return NULL;
+    }
+    wherry__list_append(&world->names->entries, &new->link);
+    return new;
 }
 
 /* --- the table */
 
 int wherry__sim_names_new(wherry_simulation *world)
 {
+    static const uint8_t key[16]; /* the names are the tester's */
     wherry__sim_names *names = wherry__memory_take(wherry__sim_memory(world), sizeof(*names));
 
     if (names == NULL)
         return WHERRY_E_NO_MEMORY;
     wherry__link_init(&names->entries);
-    wherry__link_init(&names->questions);
+    wherry__table_init(&names->by_name, wherry__sim_memory(world), key);
     world->names = names;
     return WHERRY_OK;
 }
@@ -142,6 +141,7 @@ void wherry__sim_names_free(wherry_simulation *world)
 
     while (!wherry__list_empty(&names->entries))
         free_entry(world, WHERRY__OWNER(names->entries.next, entry, link));
+    wherry__table_clear(&names->by_name);
     wherry__memory_give(wherry__sim_memory(world), names, sizeof(*names));
     world->names = NULL;
 }
@@ -155,13 +155,10 @@ static int set_entry(wherry_simulation *world, const char *name, const char *add
 
     if (count < 0)
         return count;
-    if (changed == NULL) {
-        changed = wherry__memory_take(wherry__sim_memory(world), sizeof(*changed));
-        if (changed == NULL)
-            return WHERRY_E_NO_MEMORY;
-        memcpy(changed->name, name, strlen(name) + 1);
-        wherry__list_append(&world->names->entries, &changed->link);
-    }
+    if (changed == NULL)
+        changed = add_entry(world, name);
+    if (changed == NULL)
+        return WHERRY_E_NO_MEMORY;
     memcpy(changed->addresses, parsed, (size_t)count * sizeof(parsed[0]));
     changed->count = (size_t)count;
     changed->delay = options->delay;
@@ -169,12 +166,27 @@ static int set_entry(wherry_simulation *world, const char *name, const char *add
     return WHERRY_OK;
 }
 
+static int check_name(char *copy, const char *name)
+{
+    char shown[80];
+    size_t at;
+    const char *problem = take_name(copy, name, &at);
+
+    if (problem == NULL && wherry__sim_is_localhost(copy)) {
+        at = 0;
+        problem = "localhost is each host itself";
+    }
+    if (problem == NULL)
+        return WHERRY_OK;
+    return wherry__fail(WHERRY_E_INVALID, "%s, at byte %zu of \"%s\"", problem, at,
+                        wherry__escape(shown, sizeof(shown), wherry_text(name)));
+}
+
 int wherry_simulation_name_with(wherry_simulation *world, const char *name, const char *addresses,
                                 const wherry_simulation_name_options *given)
 {
     wherry_simulation_name_options options;
-    wherry__sim_name numeric;
-    char copy[NAME_MAX_LENGTH + 1];
+    char copy[WHERRY__SIM_NAME_LONGEST + 2];
     int result = WHERRY__OPTIONS_COPY(&options, given);
     entry *old;
 
@@ -182,8 +194,9 @@ int wherry_simulation_name_with(wherry_simulation *world, const char *name, cons
         return result;
     if (world == NULL || name == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no world or no name");
-    if (!take_name(copy, name) || take_numeric(&numeric, copy))
-        return wherry__fail(WHERRY_E_INVALID, "\"%s\" is no name of a host", name);
+    result = check_name(copy, name);
+    if (result < 0)
+        return result;
     if (options.delay < 0 || options.failure > 0)
         return wherry__fail(WHERRY_E_INVALID, "a delay is at least 0, a failure at most");
     if (addresses != NULL)
@@ -316,7 +329,7 @@ static void find_answer(question *asked, const char *name, int family)
 
     if (take_numeric(&numeric, name)) {
         add(asked, &numeric, family);
-    } else if (strcasecmp(name, "localhost") == 0) {
+    } else if (strcmp(name, "localhost") == 0) {
         answer_localhost(asked, family);
     } else {
         answer_by_table(asked, name, family);
@@ -330,12 +343,13 @@ int wherry__sim_resolve(wherry_system *system, wherry_poller *poller, const char
     wherry__sim_host *host = wherry__sim_host_of(system);
     wherry_simulation *world = host->world;
     wherry__sim_name numeric;
-    char copy[NAME_MAX_LENGTH + 1];
+    char copy[WHERRY__SIM_NAME_LONGEST + 2];
+    size_t at;
     question *asked;
 
     if (family != AF_UNSPEC && family != AF_INET && family != AF_INET6)
         return -EINVAL;
-    if (!take_name(copy, name) && !take_numeric(&numeric, name))
+    if (take_name(copy, name, &at) != NULL && !take_numeric(&numeric, name))
         return -EINVAL;
     asked = wherry__memory_take(wherry__sim_memory(world), sizeof(*asked));
     if (asked == NULL)
@@ -347,7 +361,7 @@ int wherry__sim_resolve(wherry_system *system, wherry_poller *poller, const char
     asked->poller = poller;
     asked->resolution = resolution;
     wherry__link_init(&asked->errand.link);
-    wherry__list_append(&world->names->questions, &asked->link);
+    wherry__list_append(&host->questions, &asked->link);
     wherry__sim_poller_await(poller, &asked->errand);
     find_answer(asked, take_numeric(&numeric, name) ? name : copy, family);
     if (asked->delay == 0)
@@ -360,7 +374,7 @@ int wherry__sim_resolve(wherry_system *system, wherry_poller *poller, const char
 /* A resolution that is answered is in no list any more, so that canceling it does nothing. */
 void wherry__sim_resolve_cancel(wherry_system *system, wherry_resolution *resolution)
 {
-    wherry__link *questions = &wherry__sim_host_of(system)->world->names->questions;
+    wherry__link *questions = &wherry__sim_host_of(system)->questions;
 
     for (wherry__link *link = questions->next; link != questions; link = link->next) {
         question *each = WHERRY__OWNER(link, question, link);

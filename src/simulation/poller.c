@@ -316,6 +316,8 @@ static void count_turn(wherry_poller *poller, int64_t former)
 
     poller->calls = poller->host->calls;
     poller->idle_turns = idle ? poller->idle_turns + 1 : 0;
+    if (poller->program != NULL)
+        poller->program->idle_turns = poller->idle_turns;
     if (poller->idle_turns > world->options.passes_max)
         (void)wherry__sim_fail(world, WHERRY_E_STUCK,
                                "host %s runs in circles: %llu passes without anything to do",

@@ -24,6 +24,11 @@
 /* The least time between two turns, so that time goes on whatever a program does. */
 #define TURN WHERRY_MICROSECONDS(1)
 
+/* Passes one after another in which nothing came of anything, after which no fault point fires
+ * until something does: one that always fires may keep a loop from ever waiting, or from its tasks.
+ */
+#define POINTS_REST_AFTER 1000
+
 /* --- what runs on the fiber */
 
 static int run_body(void *argument)
@@ -60,19 +65,11 @@ typedef struct surroundings {
 } surroundings;
 
 #ifdef WHERRY_PROBES
-/* A place is one that may fire in a quarter of all worlds, so that a run has an oddity that stays
- * instead of a little of each. */
 static bool fires(void *context, const char *name)
 {
     const wherry__sim_program *program = context;
-    wherry_simulation *world = program->host->world;
-    wherry__sim_chance chance;
 
-    if (world->options.faults.millionths[WHERRY_FAULT_POINT] == 0 && !world->options.replaying)
-        return false;
-    wherry__sim_chance_init(&chance, world->seed, "point", name, NULL);
-    return wherry__sim_draw_below(&chance, 4) == 0 &&
-           wherry__sim_fault(program->host, WHERRY_FAULT_POINT, 1, NULL);
+    return program->idle_turns < POINTS_REST_AFTER && wherry__sim_point(program->host, name);
 }
 #else
 #define wherry__point_set_hook(hook, context) ((void)0)
@@ -105,12 +102,25 @@ static void leave(wherry__sim_program *program, const surroundings *former)
     program->host->world->running = former->running;
 }
 
+/* The world counts who lives, so that nobody has to be looked for after each event. */
+static void set_alive(wherry__sim_program *program, bool alive)
+{
+    wherry_simulation *world = program->host->world;
+
+    if (program->alive == alive)
+        return;
+    program->alive = alive;
+    world->living += alive ? 1 : (size_t)-1;
+    if (program->must_end)
+        world->awaited += alive ? 1 : (size_t)-1;
+}
+
 static void give_fiber(wherry__sim_program *program)
 {
     wherry__coroutine_done(&program->fiber);
     wherry__stack_unmap(program->fiber.stack);
     program->begun = false;
-    program->alive = false;
+    set_alive(program, false);
     program->main = NULL;
     program->loop = NULL;
     program->task = NULL;
@@ -175,7 +185,7 @@ static bool prepare_fiber(wherry__sim_program *program)
     wherry__stack stack;
 
     if (wherry__stack_map(&stack, program->stack_size) < 0) {
-        program->alive = false;
+        set_alive(program, false);
         (void)wherry__sim_fail(program->host->world, WHERRY_E_NO_STACK,
                                "no stack for program \"%s\" on host %s", program->name,
                                program->host->name);
@@ -285,7 +295,7 @@ void wherry__sim_program_discard(wherry__sim_program *program)
     wherry__sim_cancel(host->world, &program->turn);
     if (program->begun)
         give_fiber(program);
-    program->alive = false;
+    set_alive(program, false);
     wherry__sim_arena_clear(&program->arena);
     wherry__sim_settle(host->world);
 }
@@ -321,9 +331,10 @@ void wherry__sim_program_stop(wherry__sim_program *program)
 
 void wherry__sim_program_start(wherry__sim_program *program, int64_t delay)
 {
-    program->alive = true;
+    set_alive(program, true);
     program->result = WHERRY_OK;
     program->last_turn = -TURN;
+    program->idle_turns = 0;
     program->turn.tie = 0;
     wherry__sim_at(program->host->world, &program->turn,
                    wherry__instant_after(program->host->world->now, delay));
@@ -375,6 +386,7 @@ static wherry__sim_program *make(wherry__sim_host *host,
                    options->name == NULL ? "program" : options->name);
     wherry__sim_arena_init(&program->arena, host);
     wherry__list_append(&host->programs, &program->link);
+    host->world->programs++;
     return program;
 }
 

@@ -24,6 +24,7 @@ struct wherry__sim_program {
     wherry__coroutine fiber;
     wherry__sim_event turn; /* when it begins or goes on */
     int64_t last_turn;
+    uint64_t idle_turns; /* of the poller that it waited on last */
     int result;
     char problem[192];
     wherry__sim_errand stopping; /* when it is asked to end */

@@ -191,12 +191,12 @@ static const wherry__sim_program *find_living(const wherry_simulation *world, bo
 
 const wherry__sim_program *wherry__sim_unended(const wherry_simulation *world)
 {
-    return find_living(world, true);
+    return world->awaited == 0 ? NULL : find_living(world, true);
 }
 
 const wherry__sim_program *wherry__sim_living(const wherry_simulation *world)
 {
-    return find_living(world, false);
+    return world->living == 0 ? NULL : find_living(world, false);
 }
 
 typedef struct reason_finder {

@@ -13,6 +13,7 @@
 #include "base/size.h"
 #include "loop/loop.h"
 #include "loop/task.h"
+#include "simulation/directory.h"
 #include "simulation/inside.h"
 #include "simulation/program.h"
 #include "simulation/world.h"
@@ -105,6 +106,7 @@ int wherry_simulation_new_with(const wherry_simulation_options *given)
     world->options = options;
     world->thread = &thread_mark;
     wherry__link_init(&world->hosts);
+    wherry__sim_directory_init(world);
     result = prepare(world);
     if (result < 0)
         wherry_simulation_free(world);
@@ -143,6 +145,7 @@ void wherry_simulation_free(wherry_simulation *world)
     wherry__sim_settle(world);
     while ((host = first_host(world)) != NULL)
         wherry__sim_host_free(host);
+    wherry__sim_directory_clear(world);
     if (world->names != NULL)
         wherry__sim_names_free(world);
     if (world->faults != NULL)
@@ -224,14 +227,7 @@ static bool is_quiet(const wherry_simulation *world)
 /* Of a world without programs it cannot be said. */
 static bool has_ended(const wherry_simulation *world)
 {
-    const wherry__link *hosts = &world->hosts;
-
-    if (wherry__sim_living(world) != NULL)
-        return false;
-    for (const wherry__link *link = hosts->next; link != hosts; link = link->next)
-        if (!wherry__list_empty(&WHERRY__OWNER(link, wherry__sim_host, link)->programs))
-            return true;
-    return false;
+    return world->living == 0 && world->programs > 0;
 }
 
 /* --- runs */
@@ -312,8 +308,7 @@ static enum ending go(wherry_simulation *world, int64_t end, bool until_quiet,
             return WHEN_TRUE;
         if (condition == NULL && !until_quiet && has_ended(world))
             return WHEN_ENDED;
-        if (is_quiet(world) &&
-            (until_quiet || condition != NULL || wherry__sim_unended(world) != NULL))
+        if (is_quiet(world) && (until_quiet || condition != NULL || world->awaited > 0))
             return WHEN_QUIET;
         if (is_empty(world) || wherry__sim_agenda_first(&world->agenda) > end)
             break;

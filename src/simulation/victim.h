@@ -16,9 +16,15 @@ typedef struct wherry__sim_victim {
     uint64_t occasions[WHERRY_FAULT_COUNT];
 } wherry__sim_victim;
 
+#define WHERRY__SIM_POINTS 64
+
 struct wherry__sim_faults {
     wherry_faults rates;
-    bool over; /* none strikes any more, not even in a replay */
+    struct {
+        const char *name;
+        bool chosen;
+    } points[WHERRY__SIM_POINTS]; /* that were asked about last */
+    bool over;                    /* none strikes any more, not even in a replay */
     bool replaying;
     wherry__link victims;
     wherry_fault_record *struck; /* oldest first */

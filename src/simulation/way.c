@@ -15,9 +15,10 @@
 #define MTU_MAX 65536
 #define TIME_MAX WHERRY_SECONDS(3600)
 
+/* It lies in the list of the host that it names, or of all. */
 typedef struct rule {
     wherry__link link;
-    wherry__sim_host *from, *to; /* NULL: all */
+    uint64_t number; /* rises in the order of asking */
     wherry__sim_setting setting;
 } rule;
 
@@ -136,19 +137,34 @@ static void apply(wherry__sim_way *way, const wherry__sim_setting *setting)
 
 /* --- ways */
 
-static bool fits(const wherry__sim_host *from, const wherry__sim_host *to,
-                 const wherry__sim_way *way)
+static rule *rule_at(const wherry__link *list, wherry__link *at)
 {
-    return (from == NULL || from == way->ends[0]) && (to == NULL || to == way->ends[1]);
+    return at == list ? NULL : WHERRY__OWNER(at, rule, link);
 }
 
+/* Applies what the lists of both ends and of all say, in the order of asking. */
 static void follow_rules(wherry__sim_links *links, wherry__sim_way *way)
 {
-    for (wherry__link *at = links->rules.next; at != &links->rules; at = at->next) {
-        rule *r = WHERRY__OWNER(at, rule, link);
+    wherry__link *const lists[] = { &links->rules, &way->ends[0]->rules[0],
+                                    &way->ends[1]->rules[1] };
+    wherry__link *at[] = { lists[0]->next, lists[1]->next, lists[2]->next };
 
-        if (fits(r->from, r->to, way))
-            apply(way, &r->setting);
+    for (;;) {
+        rule *first = NULL;
+        size_t chosen = 0;
+
+        for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+            rule *each = rule_at(lists[i], at[i]);
+
+            if (each != NULL && (first == NULL || each->number < first->number)) {
+                first = each;
+                chosen = i;
+            }
+        }
+        if (first == NULL)
+            return;
+        apply(way, &first->setting);
+        at[chosen] = at[chosen]->next;
     }
 }
 
@@ -182,6 +198,8 @@ static wherry__sim_way *make(wherry_simulation *world, wherry__sim_host *const e
         return NULL;
     }
     wherry__list_append(&world->links->ways, &way->link);
+    for (size_t i = 0; i < 2; i++)
+        wherry__list_append(&ends[i]->ways[i], &way->near[i]);
     wherry__link_init(&way->travelling);
     wherry__link_init(&way->kept);
     begin(world, way);
@@ -206,38 +224,64 @@ static void forget_rule(wherry_simulation *world, rule *r)
 }
 
 /* Of two partitions or clogs the longer one counts, for ways to come too. */
-static bool is_outdone(const rule *old, const rule *new)
+static bool is_outdone(const wherry__sim_setting *old, const wherry__sim_setting *new)
 {
-    return old->from == new->from && old->to == new->to &&
-           old->setting.aspect == new->setting.aspect && old->setting.cause == new->setting.cause &&
-           (!new->setting.on || !old->setting.on || new->setting.until >= old->setting.until);
+    return old->aspect == new->aspect && old->cause == new->cause &&
+           (!new->on || !old->on || new->until >= old->until);
 }
 
+static wherry__link *rules_of(wherry_simulation *world, wherry__sim_host *from,
+                              wherry__sim_host *to)
+{
+    if (from != NULL)
+        return &from->rules[0];
+    return to != NULL ? &to->rules[1] : &world->links->rules;
+}
+
+/* Of one host, or of none. */
 static int add_rule(wherry_simulation *world, wherry__sim_host *from, wherry__sim_host *to,
                     const wherry__sim_setting *setting)
 {
-    wherry__link *rules = &world->links->rules;
+    wherry__link *rules = rules_of(world, from, to);
     rule *new = wherry__memory_take(wherry__sim_memory(world), sizeof(*new));
 
     if (new == NULL)
         return WHERRY_E_NO_MEMORY;
-    *new = (rule){ .from = from, .to = to, .setting = *setting };
+    *new = (rule){ .number = world->links->rule_count++, .setting = *setting };
     for (wherry__link *at = rules->next, *next; at != rules; at = next) {
         rule *old = WHERRY__OWNER(at, rule, link);
 
         next = at->next;
-        if (is_outdone(old, new))
+        if (is_outdone(&old->setting, setting))
             forget_rule(world, old);
     }
     wherry__list_append(rules, &new->link);
     return WHERRY_OK;
 }
 
-int wherry__sim_ways_set(wherry_simulation *world, wherry__sim_host *from, wherry__sim_host *to,
-                         const wherry__sim_setting *setting)
+static void apply_from(wherry__sim_host *from, const wherry__sim_setting *setting)
+{
+    for (wherry__link *at = from->ways[0].next; at != &from->ways[0]; at = at->next)
+        apply(WHERRY__OWNER(at, wherry__sim_way, near[0]), setting);
+}
+
+static void apply_to(wherry__sim_host *to, const wherry__sim_setting *setting)
+{
+    for (wherry__link *at = to->ways[1].next; at != &to->ways[1]; at = at->next)
+        apply(WHERRY__OWNER(at, wherry__sim_way, near[1]), setting);
+}
+
+static void apply_to_all(wherry_simulation *world, const wherry__sim_setting *setting)
 {
     wherry__link *ways = &world->links->ways;
 
+    for (wherry__link *at = ways->next; at != ways; at = at->next)
+        apply(WHERRY__OWNER(at, wherry__sim_way, link), setting);
+}
+
+int wherry__sim_ways_set(wherry_simulation *world, wherry__sim_host *from, wherry__sim_host *to,
+                         const wherry__sim_setting *setting)
+{
     if (from != NULL && to != NULL) {
         wherry__sim_way *way = wherry__sim_way_of(from, to);
 
@@ -248,12 +292,12 @@ int wherry__sim_ways_set(wherry_simulation *world, wherry__sim_host *from, wherr
     }
     if (add_rule(world, from, to, setting) < 0)
         return WHERRY_E_NO_MEMORY;
-    for (wherry__link *at = ways->next; at != ways; at = at->next) {
-        wherry__sim_way *way = WHERRY__OWNER(at, wherry__sim_way, link);
-
-        if (fits(from, to, way))
-            apply(way, setting);
-    }
+    if (from != NULL)
+        apply_from(from, setting);
+    else if (to != NULL)
+        apply_to(to, setting);
+    else
+        apply_to_all(world, setting);
     return WHERRY_OK;
 }
 
@@ -303,7 +347,15 @@ static void free_way(wherry_simulation *world, wherry__sim_way *way)
     wherry__sim_cancel(world, &way->unclog);
     wherry__table_remove(&world->links->by_ends, &way->entry);
     wherry__link_remove(&way->link);
+    wherry__link_remove(&way->near[0]);
+    wherry__link_remove(&way->near[1]);
     wherry__memory_give(wherry__sim_memory(world), way, sizeof(*way));
+}
+
+static void forget_rules(wherry_simulation *world, wherry__link *rules)
+{
+    while (!wherry__list_empty(rules))
+        forget_rule(world, WHERRY__OWNER(rules->next, rule, link));
 }
 
 void wherry__sim_links_free(wherry_simulation *world)
@@ -315,8 +367,13 @@ void wherry__sim_links_free(wherry_simulation *world)
     lose_all(&links->local);
     while (!wherry__list_empty(&links->ways))
         free_way(world, WHERRY__OWNER(links->ways.next, wherry__sim_way, link));
-    while (!wherry__list_empty(&links->rules))
-        forget_rule(world, WHERRY__OWNER(links->rules.next, rule, link));
+    forget_rules(world, &links->rules);
+    for (wherry__link *at = world->hosts.next; at != &world->hosts; at = at->next) {
+        wherry__sim_host *host = WHERRY__OWNER(at, wherry__sim_host, link);
+
+        forget_rules(world, &host->rules[0]);
+        forget_rules(world, &host->rules[1]);
+    }
     wherry__table_clear(&links->by_ends);
     wherry__memory_give(wherry__sim_memory(world), links, sizeof(*links));
     world->links = NULL;

@@ -19,7 +19,8 @@
 enum { WHERRY__SIM_ASKED, WHERRY__SIM_DRAWN, WHERRY__SIM_CAUSES };
 
 typedef struct wherry__sim_way {
-    wherry__link link; /* in the order of their making */
+    wherry__link link;    /* in the order of their making */
+    wherry__link near[2]; /* in the ways of each end, in the same order */
     wherry__table_entry entry;
     wherry__sim_host *ends[2]; /* from and to: the key */
     wherry_link settings;      /* none of them 0 but latency and rate */
@@ -54,8 +55,9 @@ typedef struct wherry__sim_setting {
 struct wherry__sim_links {
     wherry__link ways;
     wherry__table by_ends;
-    wherry__link rules;
-    wherry__link local; /* packets within one host */
+    wherry__link rules;  /* of all ways; those of one host are its own */
+    uint64_t rule_count; /* that were asked for so far */
+    wherry__link local;  /* packets within one host */
 };
 
 /* The way between two different hosts. NULL: no memory. */

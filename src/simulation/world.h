@@ -30,6 +30,7 @@
 
 #include "base/list.h"
 #include "base/memory.h"
+#include "base/table.h"
 #include "simulation/agenda.h"
 #include "simulation/chance.h"
 #include "simulation/packet.h"
@@ -49,6 +50,10 @@ struct wherry_simulation {
     uint64_t step;      /* of the event that happens */
     uint64_t cause;     /* what an event that is entered now will be told to follow from */
     wherry__link hosts; /* in the order of their making */
+    wherry__table by_name, by_address; /* and found */
+    size_t programs;                   /* of all hosts: those that were spawned */
+    size_t living;                     /* and of them those that live, */
+    size_t awaited;                    /* and of these those that must end */
     wherry__sim_links *links;
     wherry__sim_faults *faults;
     wherry__sim_names *names;
@@ -70,9 +75,16 @@ struct wherry_simulation {
     char problem[192];
 };
 
-/* --- hosts: host.c */
+/* --- hosts: host.c, directory.c */
 
 #define WHERRY__SIM_ADDRESSES 8
+
+/* An address of a host in the table of all. */
+typedef struct wherry__sim_listing {
+    wherry__table_entry entry;
+    wherry__sim_host *host;
+    struct in6_addr key; /* of an IPv4 address too */
+} wherry__sim_listing;
 
 struct wherry__sim_host {
     wherry_system system; /* first: self of its functions */
@@ -82,6 +94,11 @@ struct wherry__sim_host {
     char text[INET6_ADDRSTRLEN];                       /* its first address */
     wherry__sim_name addresses[WHERRY__SIM_ADDRESSES]; /* with port 0 */
     size_t address_count;
+    wherry__table_entry by_name;
+    char folded[64]; /* the name as it is found */
+    wherry__sim_listing listings[WHERRY__SIM_ADDRESSES];
+    wherry__link ways[2];  /* that begin here, and that end here, in the order of their making */
+    wherry__link rules[2]; /* way.c's, of these, in the order of asking */
     bool on;
     wherry__sim_chance chance;        /* for what is decided on the host itself */
     wherry__sim_socket **descriptors; /* by number; NULL: free */
@@ -93,6 +110,7 @@ struct wherry__sim_host {
     wherry__link sockets;   /* all, also those that linger without a descriptor */
     wherry__link programs;
     wherry__link pollers;
+    wherry__link questions;        /* names.c's: what its programs have asked for */
     wherry_system_signal *signals; /* what programs take */
     bool discarding; /* programs are being discarded: closed descriptors are no wonder */
     wherry__sim_ports *ports;
@@ -174,6 +192,11 @@ bool wherry__sim_fault(wherry__sim_host *host, int fault, uint64_t bound, uint64
 /* The same for what happens between two hosts. */
 bool wherry__sim_fault_between(wherry__sim_host *from, wherry__sim_host *to, int fault,
                                uint64_t bound, uint64_t *value);
+
+/* Whether the fault point of that name, a constant, fires for a program of the host. Each is one
+ * that may in a quarter of all worlds, so that a run has an oddity that stays instead of a little
+ * of each. */
+bool wherry__sim_point(wherry__sim_host *host, const char *name);
 
 /* Partitions and clogs strike at packets that are sent, and end by themselves. Stalls strike here:
  * at each wait of a program on the host, which then does not run before stalled_until. */
