@@ -54,6 +54,7 @@ struct wherry_group {
     bool keep_going;
     bool always;
     bool canceled;
+    bool on_its_own; /* it was canceled itself, not only with what is around it */
     bool failed;    /* that is why it was canceled */
     bool unwinding; /* somebody is ending its members, and goes on when his callee has returned */
     bool ended;     /* for good */

@@ -64,7 +64,6 @@ int wherry__group_enter(wherry_group *group, const wherry_group_options *options
         if (group->member.result == WHERRY_OK)
             group->member.result = result;
         wherry_group_cancel(group);
-        wherry__group_unwind(group);
         return result;
     }
     group->entered = true;
@@ -89,6 +88,7 @@ static void plan(wherry_group *group)
 {
     wherry__turn *turn = &group->turn;
 
+    turn->running = false;
     turn->alone = recurs(group);
     if (turn->tock > 0 || turn->alone)
         wherry__turn_plan(turn);

@@ -79,6 +79,7 @@ void wherry__turn_plan(wherry__turn *turn)
 {
     wherry_loop *loop = turn->schedule->loop;
 
+    turn->running = false;
     if (!turn->joined)
         return;
     if (turn->tock > 0) {
@@ -99,7 +100,7 @@ void wherry__turn_set_tock(wherry__turn *turn, int64_t tock)
 {
     turn->tock = tock;
     turn->grid = NO_GRID;
-    if (turn->joined && !wherry__deadline_armed(&turn->deadline))
+    if (turn->joined && !turn->running && !wherry__deadline_armed(&turn->deadline))
         make_due(turn, next_round(turn->schedule->loop));
 }
 
@@ -245,6 +246,7 @@ size_t wherry__schedule_run(wherry__schedule *schedule)
         wherry__turn *turn = WHERRY__OWNER(link, wherry__turn, link);
 
         wherry__deadline_disarm(&schedule->loop->deadlines, &turn->deadline);
+        turn->running = true;
         turn->run(turn);
         count++;
     }

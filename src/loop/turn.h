@@ -45,6 +45,7 @@ struct wherry__turn {
     int64_t tock;    /* 0: that of the group around, or the loop's */
     int64_t grid;    /* an instant of its grid; negative: that begins with the next turn */
     bool joined;     /* it takes part */
+    bool running;    /* it is being had, and the next not planned yet */
     bool alone;      /* of a group: it takes part even if nothing in the group does */
     void (*run)(wherry__turn *self);
 };

@@ -79,16 +79,18 @@ static wherry__member *next_of(const wherry_group *group)
                : WHERRY__OWNER(group->members.previous, wherry__member, link);
 }
 
+static void unwind(wherry_group *group);
+
 static void end_member(wherry__member *member)
 {
     if (member->kind == WHERRY__MEMBER_GROUP)
-        wherry__group_unwind(WHERRY__OWNER(member, wherry_group, member));
+        unwind(WHERRY__OWNER(member, wherry_group, member));
     else if (member->kind == WHERRY__MEMBER_STEPS)
         wherry__steps_end_in_order(wherry__steps_of(WHERRY__OWNER(member, wherry_task, member)));
 }
 
-/* One that cannot end now comes back to here when it does. */
-void wherry__group_unwind(wherry_group *group)
+/* A member that cannot end now comes back to here when it does. */
+static void unwind(wherry_group *group)
 {
     wherry__member *member;
 
@@ -108,13 +110,26 @@ void wherry__group_unwind(wherry_group *group)
     wherry__group_unpin(group);
 }
 
+/* Where the order begins: at the outermost group that was stopped with this one. */
+void wherry__group_unwind(wherry_group *group)
+{
+    while (!group->on_its_own && group->member.group != NULL && group->member.group->canceled)
+        group = group->member.group;
+    unwind(group);
+}
+
+/* One that was stopped with what is around it, and waits for its order there, ends now: who says so
+ * may be what it waits for. */
 void wherry_group_cancel(wherry_group *group)
 {
-    if (group->canceled || group->ended)
+    if (group->ended || group->on_its_own)
         return;
+    WHERRY__PROBE_IF(group->canceled, "group.canceled-again");
     wherry__group_pin(group);
-    stop(group);
-    wherry__group_unwind(group);
+    group->on_its_own = true;
+    if (!group->canceled)
+        stop(group);
+    unwind(group);
     wherry__group_unpin(group);
 }
 
@@ -246,7 +261,7 @@ void wherry__group_remove(wherry__member *member, int failure)
     wherry__group_pin(group);
     if (failure < 0)
         wherry__group_fail(group, failure);
-    if (group->canceled)
+    if (group->canceled && (group->is_task || group->count > 0))
         wherry__group_unwind(group);
     else if (group->count == 0)
         wherry__group_settle(group);
@@ -258,7 +273,7 @@ void wherry__group_drop(wherry__member *member)
 {
     wherry_group *group = take_out(member);
 
-    if (group->canceled) {
+    if (group->canceled && (group->is_task || group->count > 0)) {
         wherry__group_unwind(group);
     } else if (group->count == 0 && !group->is_task) {
         wherry__group_settle(group);

@@ -121,6 +121,23 @@ void stepping_states_are(const stepper *self, const char *expected)
     assert_string_equal(seen, expected);
 }
 
+void stepping_is_whole(const stepper *self)
+{
+    int ends = 0;
+
+    for (int i = 0; i < self->state_count; i++) {
+        const step which = self->states[i].step;
+
+        assert_true((which == STEP_ENTER) == (i == 0));
+        assert_true((which == STEP_EXIT) == (i == self->state_count - 1));
+        if (which == STEP_CLEAN && self->results[STEP_CLEAN] < 0)
+            continue; /* the abort follows */
+        ends += which == STEP_CLEAN || which == STEP_CLOSE || which == STEP_ABORT;
+        assert_false(ends > 0 && (which == STEP_RECUR || which == STEP_BODY));
+    }
+    assert_int_equal(ends, self->state_count > 0);
+}
+
 void stepping_ended_with(wherry_task *task, int result)
 {
     int seen = 77;

@@ -78,6 +78,10 @@ int stepping_coroutine(void *text);
  * 93750000 5", each with the step, the instant and the count. */
 void stepping_states_are(const stepper *self, const char *expected);
 
+/* Fails the test unless its life was whole: enter first, and once; exit last, and once; in between
+ * turns, or the body, and then one of the ends. One that was not entered is whole, too. */
+void stepping_is_whole(const stepper *self);
+
 /* The task has ended, and its result is that. Releases it. */
 void stepping_ended_with(wherry_task *task, int result);
 

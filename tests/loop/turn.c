@@ -1,0 +1,656 @@
+/* Turns: when tasks of steps have theirs, and in which order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <wherry.h>
+#include <wherry/simulation.h>
+
+#include "loop/loop.h"
+#include "support/loop_fixture.h"
+#include "support/stepping.h"
+
+#define TOCK 10
+
+/* A stepped loop instead of the fixture's, with a tock of ten nanoseconds. */
+static wherry_loop *stepped(loop_fixture *self)
+{
+    wherry_loop_free(self->loop);
+    assert_int_equal(wherry_loop_new(&self->loop, .clock = WHERRY_CLOCK_STEPPED, .tock = TOCK,
+                                     .memory = &self->memory.base),
+                     WHERRY_OK);
+    return self->loop;
+}
+
+static void spawn(wherry_loop *loop, stepper *one)
+{
+    assert_int_equal(wherry_spawn_steps(NULL, &one->steps, .loop = loop), WHERRY_OK);
+}
+
+static void spawn_in(wherry_group *group, stepper *one)
+{
+    assert_int_equal(wherry_spawn_steps(NULL, &one->steps, .group = group), WHERRY_OK);
+}
+
+static void passes(wherry_loop *loop, int count)
+{
+    for (int i = 0; i < count; i++)
+        assert_true(wherry_loop_step(loop) >= 0);
+}
+
+/* The instants of its turns, in tenths of the tock: "0 10 20". */
+static void turns_are(const stepper *self, const char *expected)
+{
+    char seen[512] = "";
+    size_t length = 0;
+
+    for (int i = 0; i < self->state_count; i++)
+        if (self->states[i].step == STEP_RECUR)
+            length += (size_t)snprintf(seen + length, sizeof(seen) - length, "%s%lld",
+                                       length == 0 ? "" : " ", (long long)self->states[i].now);
+    assert_string_equal(seen, expected);
+}
+
+/* --- the grid */
+
+static void turns_are_once_a_pass_without_a_tock(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper one = STEPPER(NULL);
+
+    spawn(loop, &one);
+    turns_are(&one, "");
+    passes(loop, 4);
+    turns_are(&one, "0 10 20 30");
+    loop_fixture_free(self);
+}
+
+static void virtual_time_moves_by_the_loops_tock(void **state)
+{
+    loop_fixture *self = *state;
+    stepper one = STEPPER(NULL, .stop = 3);
+
+    spawn(self->loop, &one);
+    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
+    turns_are(&one, "0 31250000 62500000");
+    assert_int_equal(wherry_loop_now(self->loop), 62500000);
+}
+
+static void tocks_between_passes_are_kept_on_the_average(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper one = STEPPER(NULL, .steps.tock = 25), two = STEPPER(NULL, .steps.tock = 10),
+            three = STEPPER(NULL, .steps.tock = 4);
+
+    spawn(loop, &one);
+    spawn(loop, &two);
+    spawn(loop, &three);
+    passes(loop, 11);
+    turns_are(&one, "0 30 50 80 100");
+    turns_are(&two, "0 10 20 30 40 50 60 70 80 90 100");
+    turns_are(&three, "0 10 20 30 40 50 60 70 80 90 100");
+    loop_fixture_free(self);
+}
+
+static void grid_begins_with_the_first_turn(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper one = STEPPER(NULL, .steps.tock = 20);
+
+    passes(loop, 3);
+    spawn(loop, &one);
+    passes(loop, 5);
+    turns_are(&one, "30 50 70");
+    loop_fixture_free(self);
+}
+
+static void missed_turns_are_left_out(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper one = STEPPER(NULL, .steps.tock = 20), two = STEPPER(NULL);
+
+    spawn(loop, &one);
+    spawn(loop, &two);
+    passes(loop, 1);
+    assert_int_equal(wherry_loop_tick(loop, 75), 85);
+    passes(loop, 4);
+    turns_are(&one, "0 85 105"); /* those of 20, 40 and 60 are one; that of 100 is due at 105 */
+    turns_are(&two, "0 85 95 105 115");
+    loop_fixture_free(self);
+}
+
+static void longest_tock_never_comes_again(void **state)
+{
+    loop_fixture *self = *state;
+    stepper one = STEPPER(NULL, .steps.tock = INT64_MAX);
+
+    spawn(self->loop, &one);
+    passes(self->loop, 3);
+    turns_are(&one, "0");
+    loop_fixture_free(self);
+}
+
+/* --- the order */
+
+static void order_is_that_of_entry_whatever_came_first(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper steppers[] = { STEPPER("a", .steps.tock = 40),
+                           STEPPER("b", .steps.tock = 10),
+                           STEPPER("c", .steps.tock = 30),
+                           STEPPER("d", .steps.tock = 20),
+                           STEPPER("e"),
+                           STEPPER("f", .steps.tock = 35) };
+
+    for (size_t i = 0; i < 6; i++)
+        spawn(loop, &steppers[i]);
+    trace_is("a(b(c(d(e(f(");
+    passes(loop, 1);
+    trace_is("a.b.c.d.e.f.");
+    wherry_loop_tick(loop, 25);
+    passes(loop, 1);
+    trace_is("b.c.d.e.f."); /* it is 35 */
+    wherry_loop_tick(loop, 75);
+    passes(loop, 1);
+    trace_is("a.b.c.d.e.f.");
+    loop_fixture_free(self);
+    trace_is("f/f)e/e)d/d)c/c)b/b)a/a)");
+}
+
+/* In a world equal deadlines expire in any order. */
+#define CROWD 40
+
+static stepper crowd[CROWD];
+static int last_had;
+
+static void come_behind(stepper *self)
+{
+    if (self - crowd <= last_had)
+        (void)task_failed(__FILE__, __LINE__, "out of order");
+    last_had = (int)(self - crowd);
+}
+
+static int live_in_a_crowd(void *unused)
+{
+    wherry_loop *loop;
+
+    (void)unused;
+    TASK_ASSERT(wherry_loop_new(&loop, .clock = WHERRY_CLOCK_STEPPED, .tock = TOCK) == WHERRY_OK);
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = STEPPER(NULL, .act[STEP_RECUR] = come_behind, .steps.tock = 5 * (i % 5));
+        TASK_ASSERT(wherry_spawn_steps(NULL, &crowd[i].steps, .loop = loop) == WHERRY_OK);
+    }
+    for (int i = 0; i < 50; i++) { /* the world may hold deadlines up for a pass */
+        last_had = -1;
+        TASK_ASSERT(wherry_loop_step(loop) >= 0);
+    }
+    TASK_ASSERT(crowd[4].turns > 10 && crowd[5].turns > crowd[4].turns);
+    wherry_loop_free(loop);
+    return 0;
+}
+
+static void order_is_that_of_entry_in_any_world(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed < 20; seed++) {
+        wherry_simulation *world;
+
+        assert_int_equal(wherry_simulation_new(&world, .seed = seed), WHERRY_OK);
+        assert_int_equal(
+            wherry_simulation_spawn(world, "10.0.0.1", live_in_a_crowd, NULL, .plain = 1),
+            WHERRY_OK);
+        assert_true(wherry_simulation_run(world, WHERRY_SECONDS(10)) >= 0);
+        wherry_simulation_free(world);
+    }
+}
+
+static void spawn_other(stepper *self)
+{
+    if (self->other->task == NULL)
+        (void)wherry_spawn_steps(NULL, &self->other->steps, .loop = wherry_task_loop(self->task));
+}
+
+typedef struct poster {
+    wherry_post post;
+    stepper *one;
+    wherry_loop *loop;
+    void (*act)(struct poster *self);
+} poster;
+
+static void run_post(wherry_post *post)
+{
+    poster *self = (poster *)post;
+
+    self->act(self);
+}
+
+static void spawn_it(poster *self)
+{
+    spawn(self->loop, self->one);
+}
+
+static void what_enters_during_a_pass_begins_in_the_next(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper first = STEPPER("a"), late = STEPPER("z"), early = STEPPER("y");
+    poster post = { .post.run = run_post, .one = &early, .loop = loop, .act = spawn_it };
+
+    first.other = &late;
+    first.act[STEP_RECUR] = spawn_other;
+    spawn(loop, &first);
+    wherry_loop_post(loop, &post.post); /* before the turns of the pass */
+    passes(loop, 1);
+    trace_is("a(y(a.z(");
+    passes(loop, 1);
+    trace_is("a.y.z.");
+    turns_are(&late, "10");
+    loop_fixture_free(self);
+}
+
+/* --- waking */
+
+static void wake_other(stepper *self)
+{
+    wherry_task_wake(self->other->task);
+}
+
+static void wake_it(poster *self)
+{
+    wherry_task_wake(self->one->task);
+    wherry_task_wake(self->one->task);
+}
+
+static int wake_soon(void *one)
+{
+    wherry_task_wake(((stepper *)one)->task);
+    return 0;
+}
+
+static void woken_it_has_a_turn_at_once_and_keeps_its_grid(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper one = STEPPER("a", .steps.tock = 40);
+    poster post = { .post.run = run_post, .one = &one, .loop = loop, .act = wake_it };
+
+    spawn(loop, &one);
+    wherry_task_wake(one.task); /* it has its first turn anyway */
+    passes(loop, 1);
+    turns_are(&one, "0");
+    assert_false(wherry__loop_has_work(loop));
+    wherry_task_wake(one.task);
+    assert_true(wherry__loop_has_work(loop));
+    passes(loop, 1);
+    turns_are(&one, "0 10");
+    wherry_loop_post(loop, &post.post); /* in time for this pass, and once */
+    passes(loop, 2);
+    turns_are(&one, "0 10 20");
+    loop_fixture_spawn(loop, wake_soon, &one); /* behind the turns of 40 */
+    passes(loop, 2);
+    turns_are(&one, "0 10 20 40 50");
+    passes(loop, 4);
+    turns_are(&one, "0 10 20 40 50 80");
+    loop_fixture_free(self);
+}
+
+static void woken_in_a_turn_it_has_the_next_in_the_next_pass(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper before = STEPPER("a", .steps.tock = 1000), waker = STEPPER("b", .steps.tock = 20),
+            after = STEPPER("c", .steps.tock = 1000), own = STEPPER("d", .steps.tock = 1000);
+
+    before.other = NULL;
+    waker.other = &before;
+    own.other = &own;
+    spawn(loop, &before);
+    spawn(loop, &waker);
+    spawn(loop, &after);
+    spawn(loop, &own);
+    passes(loop, 1);
+    waker.act[STEP_RECUR] = wake_other;
+    passes(loop, 2); /* 20: it wakes one that is before it */
+    turns_are(&before, "0");
+    passes(loop, 1);
+    turns_are(&before, "0 30");
+    waker.other = &after;
+    passes(loop, 1);
+    turns_are(&after, "0");
+    passes(loop, 1);
+    turns_are(&after, "0 50");
+    own.act[STEP_RECUR] = wake_other;
+    wherry_task_wake(own.task);
+    passes(loop, 3);
+    turns_are(&own, "0 60 70 80");
+    loop_fixture_free(self);
+}
+
+static void only_what_has_turns_is_woken(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper holder = HOLDER("h"), bodied = BODIED("b"), ended = STEPPER("e", .stop = 1);
+    wherry_task *task, *plain;
+
+    spawn(loop, &holder);
+    spawn(loop, &bodied);
+    assert_int_equal(wherry_spawn_steps(&task, &ended.steps, .loop = loop), WHERRY_OK);
+    assert_int_equal(wherry_spawn(&plain, stepping_coroutine, "", .loop = loop), WHERRY_OK);
+    passes(loop, 1);
+    trace_is("h(b(e(e.e=e)b~");
+    wherry_task_wake(holder.task);
+    wherry_task_wake(bodied.task);
+    wherry_task_wake(task);
+    wherry_task_wake(plain);
+    assert_false(wherry__loop_has_work(loop));
+    passes(loop, 1);
+    trace_is("");
+    wherry_task_release(task);
+    wherry_task_release(plain);
+    loop_fixture_free(self);
+}
+
+/* --- another tock */
+
+static void set_tock_to_20(stepper *self)
+{
+    if (self->turns == 2)
+        assert_int_equal(wherry_task_set_tock(self->task, 20), WHERRY_OK);
+}
+
+static void tock_can_be_changed_while_it_lives(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper inside = STEPPER(NULL, .act[STEP_RECUR] = set_tock_to_20),
+            outside = STEPPER(NULL, .steps.tock = 30);
+
+    spawn(loop, &inside);
+    spawn(loop, &outside);
+    assert_int_equal(wherry_task_tock(inside.task), 0);
+    assert_int_equal(wherry_task_tock(outside.task), 30);
+    passes(loop, 2);
+    assert_int_equal(wherry_task_set_tock(outside.task, 20), WHERRY_OK);
+    assert_int_equal(wherry_task_tock(outside.task), 20);
+    passes(loop, 7);
+    turns_are(&inside, "0 10 20 40 60 80");
+    turns_are(&outside, "0 30 50 70"); /* the turn that was planned stays */
+    assert_int_equal(wherry_task_set_tock(outside.task, 0), WHERRY_OK);
+    passes(loop, 3);
+    turns_are(&outside, "0 30 50 70 90 100 110");
+    loop_fixture_free(self);
+}
+
+static void tock_is_only_of_what_has_turns_and_not_negative(void **state)
+{
+    loop_fixture *self = *state;
+    stepper one = STEPPER(NULL, .steps.tock = 7), holder = HOLDER(NULL);
+    wherry_task *task, *plain;
+
+    assert_int_equal(wherry_spawn_steps(&task, &one.steps, .loop = self->loop), WHERRY_OK);
+    spawn(self->loop, &holder);
+    assert_int_equal(wherry_spawn(&plain, stepping_coroutine, "", .loop = self->loop), WHERRY_OK);
+    assert_int_equal(wherry_task_set_tock(task, -1), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_task_tock(task), 7);
+    assert_int_equal(wherry_task_set_tock(holder.task, 1), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_task_tock(holder.task), 0);
+    assert_int_equal(wherry_task_set_tock(plain, 1), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_task_tock(plain), 0);
+    wherry_task_cancel(task);
+    assert_int_equal(wherry_task_set_tock(task, 1), WHERRY_E_MISUSE);
+    assert_int_equal(wherry_task_tock(task), 0);
+    wherry_task_release(task);
+    wherry_task_release(plain);
+    loop_fixture_free(self);
+}
+
+static void loops_tock_counts_from_the_next_turn_on(void **state)
+{
+    loop_fixture *self = *state;
+    stepper one = STEPPER(NULL);
+
+    spawn(self->loop, &one);
+    assert_int_equal(wherry_loop_set_tock(self->loop, 100), WHERRY_OK);
+    for (int i = 0; i < 3; i++)
+        assert_true(wherry_loop_step(self->loop) >= 0);
+    turns_are(&one, "0"); /* steps do not let virtual time jump */
+    wherry_loop_tick(self->loop, 100);
+    passes(self->loop, 1);
+    turns_are(&one, "0 100");
+    loop_fixture_free(self);
+}
+
+/* --- in groups */
+
+static wherry_group *group_of(wherry_loop *loop, wherry_group *parent, int64_t tock)
+{
+    wherry_group *group;
+
+    assert_int_equal(wherry_group_new(&group, .loop = loop, .parent = parent, .tock = tock),
+                     WHERRY_OK);
+    return group;
+}
+
+static void groups_have_their_turns_in_order_of_entry(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper steppers[] = { STEPPER("a"), STEPPER("b"), STEPPER("c"), STEPPER("d"), STEPPER("e") };
+    wherry_group *group, *inner;
+
+    spawn(loop, &steppers[0]);
+    group = group_of(loop, NULL, 0);
+    spawn(loop, &steppers[3]);
+    inner = group_of(loop, group, 0);
+    spawn_in(group, &steppers[2]);
+    spawn_in(inner, &steppers[1]);
+    spawn(loop, &steppers[4]);
+    trace_is("a(d(c(b(e(");
+    passes(loop, 2);
+    trace_is("a.b.c.d.e.a.b.c.d.e.");
+    wherry_group_free(group);
+    trace_is("c/c)b/b)");
+    wherry_group_free(inner);
+    loop_fixture_free(self);
+}
+
+static void group_with_a_tock_lets_its_members_wait(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    wherry_group *group = group_of(loop, NULL, 30), *inner = group_of(loop, group, 0);
+    stepper each = STEPPER(NULL), slow = STEPPER(NULL, .steps.tock = 40), deep = STEPPER(NULL),
+            fast = STEPPER(NULL, .steps.tock = 10), late = STEPPER(NULL);
+
+    spawn_in(group, &each);
+    spawn_in(group, &slow);
+    spawn_in(inner, &deep);
+    spawn_in(inner, &fast);
+    passes(loop, 8);
+    spawn_in(inner, &late);
+    passes(loop, 5);
+    turns_are(&each, "0 30 60 90 120");
+    turns_are(&slow, "0 60 90 120"); /* its turns of 40, 80 and 120 */
+    turns_are(&deep, "0 30 60 90 120");
+    turns_are(&fast, "0 30 60 90 120");
+    turns_are(&late, "90 120");
+    wherry_group_free(group);
+    wherry_group_free(inner);
+}
+
+static void inner_tocks_wait_for_outer_ones(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    wherry_group *group = group_of(loop, NULL, 30), *inner = group_of(loop, group, 40);
+    stepper one = STEPPER(NULL), woken = STEPPER(NULL, .steps.tock = 1000);
+
+    spawn_in(inner, &one);
+    spawn_in(inner, &woken);
+    passes(loop, 4);
+    wherry_task_wake(woken.task); /* at 40: it comes with its group, at 60 */
+    assert_false(wherry__loop_has_work(loop));
+    passes(loop, 10);
+    turns_are(&one, "0 60 90 120");
+    turns_are(&woken, "0 60");
+    wherry_group_free(group);
+    wherry_group_free(inner);
+}
+
+static void idle_group_has_no_turns_and_keeps_its_grid(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    wherry_group *group = group_of(loop, NULL, 30);
+    stepper one = STEPPER(NULL, .stop = 2), two = STEPPER(NULL);
+    wherry_loop_statistics statistics;
+
+    spawn_in(group, &one);
+    passes(loop, 5);
+    turns_are(&one, "0 30");
+    wherry_loop_statistics_read(loop, &statistics);
+    assert_int_equal(statistics.deadlines, 0);
+    spawn_in(group, &two); /* at 50 */
+    passes(loop, 5);
+    turns_are(&two, "60 90");
+    wherry_group_free(group);
+    wherry_loop_statistics_read(loop, &statistics);
+    assert_int_equal(statistics.deadlines, 0);
+}
+
+static void spawn_in_group(stepper *self)
+{
+    if (self->other->task == NULL)
+        (void)wherry_spawn_steps(NULL, &self->other->steps, .group = self->group);
+    else
+        wherry_task_wake(self->other->task);
+}
+
+/* A group whose turn is still to come in the pass does not have it for what came meanwhile. */
+static void what_comes_for_a_later_group_waits_too(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    wherry_group *group;
+    stepper one = STEPPER("a", .steps.tock = 50), other = STEPPER("b", .steps.tock = 1000),
+            third = STEPPER("c", .steps.tock = 50);
+
+    spawn(loop, &one);
+    group = group_of(loop, NULL, 0);
+    spawn_in(group, &third);
+    one.group = group;
+    one.other = &other;
+    one.act[STEP_RECUR] = spawn_in_group;
+    passes(loop, 1);
+    trace_is("a(c(a.b(c.");
+    passes(loop, 1);
+    trace_is("b.");
+    passes(loop, 4);
+    trace_is("a.c.");
+    passes(loop, 1);
+    trace_is("b.");
+    loop_fixture_free(self);
+    wherry_group_free(group);
+}
+
+static void groups_tock_can_be_changed_by_its_task(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper own = HOLDER(NULL), one = STEPPER(NULL), two = STEPPER(NULL, .steps.tock = 20);
+    wherry_group *group;
+
+    assert_int_equal(
+        wherry_group_new(&group, .loop = loop, .steps = &own.steps,
+                         .members = (wherry_steps *[]){ &one.steps, &two.steps, NULL }),
+        WHERRY_OK);
+    assert_int_equal(wherry_task_tock(own.task), 0);
+    passes(loop, 2);
+    assert_int_equal(wherry_task_set_tock(own.task, 30), WHERRY_OK);
+    assert_int_equal(wherry_task_tock(own.task), 30);
+    passes(loop, 7);
+    turns_are(&one, "0 10 20 50 80");
+    turns_are(&two, "0 20 50 80");
+    assert_int_equal(wherry_task_set_tock(own.task, 0), WHERRY_OK);
+    passes(loop, 5);
+    turns_are(&one, "0 10 20 50 80 100 110 120 130"); /* the other is due at 100 */
+    wherry_group_free(group);
+}
+
+/* --- the cost */
+
+#define MANY 10000
+
+static uint64_t expired(wherry_loop *loop)
+{
+    wherry_loop_statistics statistics;
+
+    wherry_loop_statistics_read(loop, &statistics);
+    return statistics.expired;
+}
+
+static void pass_does_what_is_due_and_no_more(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper *many = calloc(MANY, sizeof(*many));
+    uint64_t before;
+
+    assert_non_null(many);
+    for (int i = 0; i < MANY; i++) {
+        many[i] = STEPPER(NULL, .steps.tock = i % (MANY / 10) == 7 ? 10 : 100000);
+        spawn(loop, &many[i]);
+    }
+    passes(loop, 1); /* all have their first */
+    for (int i = 0; i < 5; i++) {
+        before = expired(loop);
+        assert_int_equal(wherry_loop_step(loop), 20); /* a deadline and a turn each */
+        assert_int_equal(expired(loop) - before, 10);
+    }
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(many[i].turns, i % (MANY / 10) == 7 ? 6 : 1);
+    loop_fixture_free(self);
+    free(many);
+}
+
+int main(void)
+{
+#define ON_LOOP(test) cmocka_unit_test_setup_teardown(test, loop_fixture_open, loop_fixture_close)
+    const struct CMUnitTest tests[] = {
+        ON_LOOP(turns_are_once_a_pass_without_a_tock),
+        ON_LOOP(virtual_time_moves_by_the_loops_tock),
+        ON_LOOP(tocks_between_passes_are_kept_on_the_average),
+        ON_LOOP(grid_begins_with_the_first_turn),
+        ON_LOOP(missed_turns_are_left_out),
+        ON_LOOP(longest_tock_never_comes_again),
+        ON_LOOP(order_is_that_of_entry_whatever_came_first),
+        ON_LOOP(order_is_that_of_entry_in_any_world),
+        ON_LOOP(what_enters_during_a_pass_begins_in_the_next),
+        ON_LOOP(woken_it_has_a_turn_at_once_and_keeps_its_grid),
+        ON_LOOP(woken_in_a_turn_it_has_the_next_in_the_next_pass),
+        ON_LOOP(only_what_has_turns_is_woken),
+        ON_LOOP(tock_can_be_changed_while_it_lives),
+        ON_LOOP(tock_is_only_of_what_has_turns_and_not_negative),
+        ON_LOOP(loops_tock_counts_from_the_next_turn_on),
+        ON_LOOP(groups_have_their_turns_in_order_of_entry),
+        ON_LOOP(group_with_a_tock_lets_its_members_wait),
+        ON_LOOP(inner_tocks_wait_for_outer_ones),
+        ON_LOOP(idle_group_has_no_turns_and_keeps_its_grid),
+        ON_LOOP(what_comes_for_a_later_group_waits_too),
+        ON_LOOP(groups_tock_can_be_changed_by_its_task),
+        ON_LOOP(pass_does_what_is_due_and_no_more),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
