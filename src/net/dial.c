@@ -143,6 +143,8 @@ static void forget_former(wherry_stream *stream)
     stream->unwanted = false;
     stream->shutting = false;
     stream->shut = false;
+    stream->refused = false;
+    stream->roomy = false;
     wherry__stream_service(stream)->dial->begun = false;
 }
 
