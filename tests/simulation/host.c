@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -141,13 +142,63 @@ static void test_names_have_up_to_63_bytes(void **state)
     assert_is(name, "10.0.0.1");
 }
 
+/* A name, and what the problem says of it. */
+typedef struct bad_name {
+    const char *name, *problem;
+} bad_name;
+
 static void test_names_that_could_mean_others_are_refused(void **state)
 {
-    static const char *const names[] = { "", "*", "a b", "a>b", "10.0.0.9", "fd00::9" };
+    static const char *const names[] = { "",         "*",       "a b",       "a>b",
+                                         "10.0.0.9", "fd00::9", "localhost", "a.LocalHost" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        assert_misuse(wherry_simulation_host(world, "10.0.0.1", .name = names[i]), "name");
+        assert_misuse(wherry_simulation_host(world, "10.0.0.1", .name = names[i]), "option name");
+}
+
+static void test_names_that_no_endpoint_can_have_are_refused_with_the_place(void **state)
+{
+    static const bad_name names[] = {
+        { "", "empty label, at byte 0 of" },
+        { ".", "empty label, at byte 0 of" },
+        { "..", "empty label, at byte 0 of" },
+        { "a..b", "empty label, at byte 2 of" },
+        { "a.", "empty label, at byte 2 of" },
+        { "\n", "no byte of a name, at byte 0 of \"\\n\"" },
+        { " a", "no byte of a name, at byte 0 of" },
+        { "a ", "no byte of a name, at byte 1 of" },
+        { "a/b", "no byte of a name, at byte 1 of" },
+        { "a:1", "no byte of a name, at byte 1 of" },
+        { "na\xc3\xafve", "ASCII; an international one is written as xn--, at byte 2 of" },
+        { "-a", "begin with a hyphen, at byte 0 of" },
+        { "a.-b", "begin with a hyphen, at byte 2 of" },
+        { "a-", "end with a hyphen, at byte 1 of" },
+        { "a-.b", "end with a hyphen, at byte 1 of" },
+        { "7", "ends in a number is an address, at byte 0 of" },
+        { "a.12", "ends in a number is an address, at byte 2 of" },
+        { "a.0X1f", "ends in a number is an address, at byte 2 of" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        assert_misuse(wherry_simulation_host(world, "10.0.0.1", .name = names[i].name),
+                      names[i].problem);
+    assert_null(wherry_simulation_system(world, "10.0.0.1"));
+}
+
+static void test_names_that_an_endpoint_can_have_are_taken(void **state)
+{
+    static const char *const names[] = { "a",  "A-1",        "_a.b_",      "a.0x", "a.0xg",
+                                         "1a", "localhosts", "xlocalhost", "12.a" };
+    char address[32];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        (void)snprintf(address, sizeof(address), "10.0.0.%zu", i + 1);
+        assert_int_equal(wherry_simulation_host(world, address, .name = names[i]), WHERRY_OK);
+        assert_is(names[i], address);
+    }
 }
 
 static void test_no_world_or_no_address_is_misuse(void **state)
@@ -298,6 +349,8 @@ int main(void)
         TEST(a_name_twice_is_refused),
         TEST(names_have_up_to_63_bytes),
         TEST(names_that_could_mean_others_are_refused),
+        TEST(names_that_no_endpoint_can_have_are_refused_with_the_place),
+        TEST(names_that_an_endpoint_can_have_are_taken),
         TEST(no_world_or_no_address_is_misuse),
         TEST(options_out_of_range_are_named),
         TEST(options_at_their_limits_are_taken),

@@ -160,7 +160,8 @@ static void names_have_a_form(void **state)
     wherry_poller *poller = open_poller(self);
     answer mine = { .base.done = note };
     char label[65], name[256];
-    const char *const wrong[] = { "", ".", "a..b", ".a", "a b", "a/b", label };
+    const char *const wrong[] = { "",   ".",  "a..b", ".a",       "a b", "a/b",
+                                  "\n", "a-", "a.1",  "\xc3\xa4", label };
 
     memset(label, 'x', 64);
     label[64] = '\0';
@@ -187,6 +188,11 @@ static void entries_are_checked(void **state)
 
     assert_int_equal(wherry_simulation_name(self->world, "a", "10.0.0.9 b"), WHERRY_E_INVALID);
     assert_int_equal(wherry_simulation_name(self->world, "10.0.0.9", "10.0.0.9"), WHERRY_E_INVALID);
+    assert_int_equal(wherry_simulation_name(self->world, "localhost.", "10.0.0.9"),
+                     WHERRY_E_INVALID);
+    assert_non_null(strstr(wherry_problem(), "localhost"));
+    assert_int_equal(wherry_simulation_name(self->world, "a\tb", "10.0.0.9"), WHERRY_E_INVALID);
+    assert_non_null(strstr(wherry_problem(), "at byte 1 of \"a\\tb\""));
     assert_int_equal(wherry_simulation_name(self->world, "a", "10.0.0.9", .delay = -1),
                      WHERRY_E_INVALID);
     assert_int_equal(wherry_simulation_name(self->world, "a", "10.0.0.9", .failure = 1),
