@@ -50,7 +50,7 @@ bool torture_struck(const torture *self);
 
 /* The scenarios, each list ended by one without a name. */
 extern const torture_scenario torture_streams[], torture_servers[], torture_tasks[],
-    torture_service[];
+    torture_service[], torture_rosters[];
 
 /* Whether what was made to fail can have ended a connection behind the back of its other end. */
 bool torture_ended_a_connection(const torture *self);

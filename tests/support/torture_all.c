@@ -35,10 +35,17 @@ static void serviced_streams_survive_whatever_fails(void **state)
     torture_try_all(torture_service, &(torture_ground){ .system = wherry_system_epoll() }, *most);
 }
 
+static void rosters_survive_whatever_fails(void **state)
+{
+    const size_t *most = *state;
+
+    torture_try_all(torture_rosters, &(torture_ground){ .system = wherry_system_epoll() }, *most);
+}
+
 static void in_a_world_all_of_it_survives_too(void **state)
 {
     const torture_scenario *lists[] = { torture_streams, torture_servers, torture_tasks,
-                                        torture_service };
+                                        torture_service, torture_rosters };
     const size_t *most = *state;
     torture_ground ground;
 
@@ -59,6 +66,7 @@ int torture_all(size_t most)
         cmocka_unit_test_prestate(servers_survive_whatever_fails, &most),
         cmocka_unit_test_prestate(tasks_survive_whatever_fails, &most),
         cmocka_unit_test_prestate(serviced_streams_survive_whatever_fails, &most),
+        cmocka_unit_test_prestate(rosters_survive_whatever_fails, &most),
         cmocka_unit_test_prestate(in_a_world_all_of_it_survives_too, &most),
     };
 
