@@ -167,7 +167,7 @@ void wherry__task_start(wherry_task *task, wherry_group *group)
 static int spawn(wherry_task **result, wherry_body *body, void *argument,
                  const wherry_task_options *options, bool last)
 {
-    wherry_loop *loop;
+    wherry_loop *loop = NULL;
     wherry_task *task;
     int code = body == NULL ? wherry__fail(WHERRY_E_MISUSE, "a task without a body")
                             : wherry__task_check(options, last, &loop);
