@@ -245,7 +245,7 @@ int wherry_group_run(wherry_group *group, int64_t limit)
         return wherry__fail(WHERRY_E_MISUSE, "the limit is negative");
     wherry__group_pin(group);
     result = wherry__loop_run_group(group->loop, group, limit);
-    if (result == WHERRY_OK && !wherry__group_is_over(group)) {
+    if (result == WHERRY_OK && !wherry__group_has_ended(group)) {
         wherry_group_cancel(group);
         result = wherry__loop_run_group(group->loop, group, 0);
     }

@@ -90,6 +90,12 @@ static inline bool wherry__group_is_over(const wherry_group *group)
     return group->is_task && !group->always ? group->ended : group->count == 0;
 }
 
+/* Whether wherry_group_run has nothing to wait for. */
+static inline bool wherry__group_has_ended(const wherry_group *group)
+{
+    return group->is_task ? group->ended : group->count == 0;
+}
+
 /* The group stays while it is pinned. */
 static inline void wherry__group_pin(wherry_group *group)
 {

@@ -262,7 +262,7 @@ int wherry__loop_run_group(wherry_loop *loop, const wherry_group *group, int64_t
     read_clock(loop);
     end = limit == 0 ? WHERRY_NEVER : wherry__instant_after(loop->now, limit);
     loop->running = true;
-    while (result >= 0 && !wherry__group_is_over(group) && loop->now < end &&
+    while (result >= 0 && !wherry__group_has_ended(group) && loop->now < end &&
            !atomic_exchange(&loop->stop, false) && is_alive(loop))
         result = pass_before(loop, end);
     loop->running = false;

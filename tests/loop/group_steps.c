@@ -950,6 +950,23 @@ static void run_takes_as_many_passes_as_there_are_tocks_in_its_limit(void **stat
     loop_fixture_free(self);
 }
 
+static void run_of_one_that_goes_on_always_ends_at_its_limit(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper one = STEPPER("a", .stop = 2);
+    wherry_group *group;
+
+    assert_int_equal(
+        wherry_group_new(&group, .loop = loop, .members = LIST(&one.steps), .always = 1),
+        WHERRY_OK);
+    assert_int_equal(wherry_group_run(group, 50), 0);
+    trace_is("a(a.a.a=a)");
+    assert_int_equal(passes_of(loop), 5);
+    wherry_group_free(group);
+    loop_fixture_free(self);
+}
+
 static void run_in_virtual_time_ends_at_its_limit(void **state)
 {
     loop_fixture *self = *state;
@@ -1139,6 +1156,7 @@ int main(void)
         ON_LOOP(group_whose_parent_is_canceled_meanwhile_is_none),
         ON_LOOP(run_goes_on_until_all_is_done),
         ON_LOOP(run_takes_as_many_passes_as_there_are_tocks_in_its_limit),
+        ON_LOOP(run_of_one_that_goes_on_always_ends_at_its_limit),
         ON_LOOP(run_in_virtual_time_ends_at_its_limit),
         ON_LOOP(run_tells_the_first_failure),
         ON_LOOP(run_sees_coroutines_to_their_end),

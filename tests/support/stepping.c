@@ -108,6 +108,11 @@ int stepping_coroutine(void *text)
 
 void stepping_states_are(const stepper *self, const char *expected)
 {
+    stepping_states_in(self, 1, expected);
+}
+
+void stepping_states_in(const stepper *self, int64_t unit, const char *expected)
+{
     char seen[2048] = "";
     size_t length = 0;
 
@@ -115,8 +120,9 @@ void stepping_states_are(const stepper *self, const char *expected)
         const stepping_state *state = &self->states[i];
 
         length += (size_t)snprintf(seen + length, sizeof(seen) - length, "%s%s %lld %d",
-                                   i == 0 ? "" : ", ", names[state->step], (long long)state->now,
-                                   state->count);
+                                   i == 0 ? "" : ", ", names[state->step],
+                                   (long long)(state->now / unit), state->count);
+        assert_int_equal(state->now % unit, 0);
     }
     assert_string_equal(seen, expected);
 }
