@@ -9,6 +9,7 @@
 
 #include "base/size.h"
 #include "loop/loop.h"
+#include "loop/task.h"
 #include "simulation/program.h"
 
 /* The least time between two turns of one program. */
@@ -286,6 +287,14 @@ static bool has_news(const wherry_poller *poller)
     return false;
 }
 
+/* Whether a task of the program asks, as one may that services a roster: its stack cannot be left
+ * for the world. Then nothing waits and no time passes; the task's own waits are there for that. */
+static bool only_looks(const wherry_poller *poller)
+{
+    return poller->program != NULL && poller->host->world->running != NULL &&
+           wherry__task_running() != NULL;
+}
+
 /* Until the given instant of the world, or until it is roused; where it is so already, others go on
  * until then. */
 static void go_to_world(wherry_poller *poller, int64_t time)
@@ -293,6 +302,8 @@ static void go_to_world(wherry_poller *poller, int64_t time)
     static const bool never = false;
     wherry_simulation *world = poller->host->world;
 
+    if (only_looks(poller))
+        return;
     poller->waiting = true;
     if (poller->program == NULL || world->running == NULL) {
         wherry__sim_go_on(world, time, poller->roused ? &never : &poller->roused);
@@ -359,7 +370,8 @@ int wherry__sim_poller_wait(wherry_system *system, wherry_poller *poller, int64_
         run_errands(poller);
         count = report(poller, ready, capacity);
         count = report_spurious(poller, ready, count, capacity);
-    } while (count == 0 && !woken && world->now < time && world->failure == WHERRY_OK);
+    } while (count == 0 && !woken && world->now < time && world->failure == WHERRY_OK &&
+             !only_looks(poller));
     count_turn(poller, former);
     shuffle(poller, ready, count);
     return count;

@@ -1,8 +1,9 @@
-/* Scenario with serviced streams: clients that drive their streams themselves, a bit of this and a
- * bit of that at a time, against a server of tasks. What they receive is what was sent, a
- * connection never has bytes of the one before it on the same stream, and no end is told before the
- * bytes. */
+/* Scenarios with serviced streams: clients that drive their streams themselves, a bit of this and a
+ * bit of that at a time, against a server of tasks or one that does the same with a roster. What
+ * they receive is what was sent, a connection never has bytes of the one before it on the same
+ * stream, and no end is told before the bytes. */
 #include "ear.h"
+#include "roster.h"
 #include "scenes.h"
 
 #define PIECE 1024
@@ -48,6 +49,14 @@ static int serve(struct stage *stage, void *argument)
     const struct serviced *serviced = argument;
 
     return serve_streams(stage, 1, 0, &serviced->server, echo_visit, NULL);
+}
+
+static int serve_serviced(struct stage *stage, void *argument)
+{
+    const struct serviced *serviced = argument;
+    struct dice dice = stage_dice_for(stage, 3000 + stage_deaths(stage));
+
+    return serve_roster(stage, &serviced->server, &dice);
 }
 
 /* --- a client's turn */
@@ -255,7 +264,7 @@ static int serviced_job(struct stage *stage, struct caller *caller, int64_t pati
     return result;
 }
 
-static int prepare_serviced(struct stage *stage)
+static int prepare(struct stage *stage, stage_body *serves)
 {
     struct serviced *serviced = stage_take(stage, sizeof(*serviced));
     struct dice *dice = stage_dice(stage);
@@ -271,11 +280,22 @@ static int prepare_serviced(struct stage *stage)
     if (dice_often(dice, 20))
         serviced->client.idle_timeout = stage_span(stage, WHERRY_SECONDS(2));
     (void)stage_trouble(stage, STAGE_PARTITIONS | STAGE_RESETS | STAGE_KILLS);
-    (void)stage_servant(stage, 1, serve, serviced);
+    (void)stage_servant(stage, 1, serves, serviced);
     return stage_callers(stage, (unsigned)dice_between(dice, 1, 4), 5, serviced_job, serviced);
+}
+
+static int prepare_serviced(struct stage *stage)
+{
+    return prepare(stage, serve);
+}
+
+static int prepare_roster(struct stage *stage)
+{
+    return prepare(stage, serve_serviced);
 }
 
 const struct scenario serviced_scenes[] = {
     { "serviced", "clients that drive their streams themselves", prepare_serviced },
+    { "roster", "a server that drives all of its connections itself", prepare_roster },
     { NULL, NULL, NULL },
 };
