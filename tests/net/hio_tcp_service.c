@@ -65,16 +65,11 @@ static char *make_big(const wherry_stream *stream, size_t *length)
     return big;
 }
 
-static void servicing(void **state)
+/* The server on all addresses, and the client on its way to it. */
+static wherry_stream *open_both(hall *self)
 {
-    static const char first[] = "Beta sends to Server first";
-    static const char more[] = "Beta sends to Server secondBeta sends to Server third";
-    static const char back[] = "Server sends to Beta";
-    hall *self = *state;
-    wherry_stream *beta, *ix = NULL;
-    wherry_address ca, address, external;
-    char *big;
-    size_t length;
+    wherry_stream *beta;
+    wherry_address address, external;
 
     assert_int_equal(wherry_roster_new(&self->roster, .loop = self->world.loop, .stream = STREAM,
                                        .endpoint = "tcp://0.0.0.0:0"),
@@ -93,8 +88,15 @@ static void servicing(void **state)
     assert_true(wherry_stream_is_open(beta));
     assert_false(wherry_stream_is_connected(beta));
     assert_int_equal(wherry_stream_end(beta), WHERRY_OK);
+    return beta;
+}
 
-    /* connect beta to the server */
+/* Connects the client, and gives the server's stream of it. */
+static wherry_stream *connect_both(hall *self, wherry_stream *beta)
+{
+    wherry_address ca, address, external;
+    wherry_stream *ix = NULL;
+
     while (ix == NULL) {
         assert_true(wherry_stream_service_connect(beta) >= 0);
         assert_true(wherry_roster_service_connects(self->roster) >= 0);
@@ -102,57 +104,69 @@ static void servicing(void **state)
         ix = wherry_stream_is_connected(beta) ? wherry_roster_find(self->roster, &ca) : NULL;
         A_MOMENT(self);
     }
+    wherry_roster_external(self->roster, &external);
     wherry_stream_remote(beta, &address);
     assert_true(wherry_address_equal(&address, &external));
     wherry_stream_local(ix, &address);
     assert_true(wherry_address_equal(&address, &external));
     wherry_stream_remote(ix, &address);
     assert_true(wherry_address_equal(&address, &ca));
+    return ix;
+}
 
-    put(beta, first, strlen(first));
-    while (received(ix) == 0) {
-        assert_true(wherry_stream_service_send(beta) >= 0);
-        A_MOMENT(self);
-        assert_true(wherry_roster_service_receives(self->roster) >= 0);
-    }
-    assert_received(ix, first, strlen(first));
-    put(beta, more, 27);
-    put(beta, more + 27, strlen(more) - 27);
-    while (received(ix) < strlen(first) + strlen(more)) {
-        assert_true(wherry_stream_service_send(beta) >= 0);
-        assert_true(wherry_roster_service_receives(self->roster) >= 0);
-        A_MOMENT(self);
-    }
-    wherry_stream_consume(ix, strlen(first));
-    assert_received(ix, more, strlen(more));
-    wherry_stream_consume(ix, SIZE_MAX);
-
-    /* a message too big for the buffers */
-    big = make_big(beta, &length);
-    put(beta, big, length);
+/* Services the client's sends and the server's receives until so much is there; and the other way.
+ */
+static void service_there(hall *self, wherry_stream *beta, wherry_stream *ix, size_t length)
+{
     while (received(ix) < length) {
         assert_true(wherry_stream_service_send(beta) >= 0);
         A_MOMENT(self);
         assert_true(wherry_roster_service_receives(self->roster) >= 0);
     }
-    assert_received(ix, big, length);
-    wherry_stream_consume(ix, SIZE_MAX);
+}
 
-    /* from the server to beta */
-    put(ix, back, strlen(back));
-    while (received(beta) < strlen(back)) {
-        assert_true(wherry_roster_service_sends(self->roster) >= 0);
-        assert_true(wherry_stream_service_receive(beta) >= 0);
-        A_MOMENT(self);
-    }
-    assert_received(beta, back, strlen(back));
-    wherry_stream_consume(beta, SIZE_MAX);
-    put(ix, big, length);
+static void service_back(hall *self, wherry_stream *beta, size_t length)
+{
     while (received(beta) < length) {
         assert_true(wherry_roster_service_sends(self->roster) >= 0);
         A_MOMENT(self);
         assert_true(wherry_stream_service_receive(beta) >= 0);
     }
+}
+
+static void servicing(void **state)
+{
+    static const char first[] = "Beta sends to Server first";
+    static const char more[] = "Beta sends to Server secondBeta sends to Server third";
+    static const char back[] = "Server sends to Beta";
+    hall *self = *state;
+    wherry_stream *beta = open_both(self);
+    wherry_stream *ix = connect_both(self, beta);
+    char *big;
+    size_t length;
+
+    put(beta, first, strlen(first));
+    service_there(self, beta, ix, strlen(first));
+    assert_received(ix, first, strlen(first));
+    put(beta, more, 27);
+    put(beta, more + 27, strlen(more) - 27);
+    service_there(self, beta, ix, strlen(first) + strlen(more));
+    wherry_stream_consume(ix, strlen(first));
+    assert_received(ix, more, strlen(more));
+    wherry_stream_consume(ix, SIZE_MAX);
+
+    big = make_big(beta, &length);
+    put(beta, big, length);
+    service_there(self, beta, ix, length);
+    assert_received(ix, big, length);
+    wherry_stream_consume(ix, SIZE_MAX);
+
+    put(ix, back, strlen(back));
+    service_back(self, beta, strlen(back));
+    assert_received(beta, back, strlen(back));
+    wherry_stream_consume(beta, SIZE_MAX);
+    put(ix, big, length);
+    service_back(self, beta, length);
     assert_received(beta, big, length);
     free(big);
 
