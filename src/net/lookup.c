@@ -229,12 +229,12 @@ static int read_ipv6(wherry_lookup *lookup, const char *name, size_t length, whe
     wherry__scan scan = { .text = lookup->name };
     int result;
 
+    *host = (wherry__host){ .count = 1 };
     if (name[0] == '[')
         memcpy(lookup->name, name, length + 1);
     else
         (void)snprintf(lookup->name, sizeof(lookup->name), "[%s]", name);
     scan.length = scan.end = strlen(lookup->name);
-    host->count = 1;
     result = wherry__scan_ipv6(&scan, WHERRY__ADDRESS_ALONE, &host->addresses[0]);
     if (result == WHERRY_OK && scan.at < scan.end)
         result = wherry__scan_fail(&scan, WHERRY_E_INVALID, "nothing can stand behind an address");

@@ -75,6 +75,12 @@ static bool fires(void *context, const char *name)
 #define wherry__point_set_hook(hook, context) ((void)0)
 #endif
 
+/* The watchdog, on its own thread, may want to know; then also what was written before. */
+static void set_running(wherry_simulation *world, wherry__sim_program *program)
+{
+    __atomic_store_n(&world->running, program, __ATOMIC_RELEASE);
+}
+
 static void enter(wherry__sim_program *program, surroundings *former)
 {
     wherry_simulation *world = program->host->world;
@@ -86,7 +92,7 @@ static void enter(wherry__sim_program *program, surroundings *former)
     former->running = world->running;
     former->inside = wherry__sim_inside_set(true);
     wherry__running = program->task;
-    world->running = program;
+    set_running(world, program);
     wherry__point_set_hook(fires, program);
 }
 
@@ -99,7 +105,7 @@ static void leave(wherry__sim_program *program, const surroundings *former)
     (void)wherry__memory_set_ambient(former->memory);
     (void)wherry__sim_inside_set(former->inside);
     wherry__running = former->task;
-    program->host->world->running = former->running;
+    set_running(program->host->world, former->running);
 }
 
 /* The world counts who lives, so that nobody has to be looked for after each event. */

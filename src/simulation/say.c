@@ -114,13 +114,14 @@ typedef struct watchdog {
 /* What it looks at belongs to another thread, which is stuck: it is about to end the process. */
 static void bite(const wherry_simulation *world)
 {
-    const wherry__sim_program *running = world->running;
+    const wherry__sim_program *running = __atomic_load_n(&world->running, __ATOMIC_ACQUIRE);
 
     wherry__sim_say(world,
                     "the watchdog bites: nothing happened for long, in program \"%s\" on "
                     "host %s, at step %llu",
                     running == NULL ? "" : running->name,
-                    running == NULL ? "" : running->host->name, (unsigned long long)world->step);
+                    running == NULL ? "" : running->host->name,
+                    (unsigned long long)__atomic_load_n(&world->step, __ATOMIC_RELAXED));
     (void)raise(SIGABRT);
 }
 

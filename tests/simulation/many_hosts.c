@@ -14,7 +14,7 @@
 
 /* No table is about to grow. */
 #define FEW 20
-#define MANY 1000
+#define MANY 500
 
 /* Pages more in a world of MANY: the chain of a bucket may be longer, a table larger. */
 #define SLACK 24

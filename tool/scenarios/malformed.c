@@ -1,5 +1,6 @@
 /* Scenario: clients that break the rules of the framing. The server tells of each message that is
  * too large in its place, and goes on with the next one. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "ear.h"
@@ -23,7 +24,7 @@ struct rules {
     struct stage *stage;
     const struct wire *wire;
     wherry_protocol *protocol;
-    unsigned cut, truncated; /* conversations that ended within a message, and those told so */
+    atomic_uint cut, truncated; /* conversations that ended within a message, and those told so */
 };
 
 static int handle(wherry_handler *self, wherry_peer *client)
@@ -44,7 +45,7 @@ static int handle(wherry_handler *self, wherry_peer *client)
 static void count_ends(wherry_handler *self, wherry_peer *client, int reason)
 {
     (void)client;
-    ((struct rules *)self)->truncated += reason == WHERRY_E_TRUNCATED;
+    atomic_fetch_add(&((struct rules *)self)->truncated, reason == WHERRY_E_TRUNCATED);
 }
 
 static int run(struct stage *stage, void *argument)
@@ -170,7 +171,7 @@ static int converse(struct stage *stage, struct caller *caller, wherry_stream *s
     }
     if (result == WHERRY_E_END && this->heard == 0 && this->count > 0)
         return WHERRY_E_RESET;
-    rules->cut += result == WHERRY_E_END && this->is_cut;
+    atomic_fetch_add(&rules->cut, result == WHERRY_E_END && this->is_cut);
     if (result == WHERRY_E_END && !stage_was_struck(stage, WHERRY_FAULT_NO_MEMORY))
         stage_check(stage, this->heard == this->count, "%zu answers to %zu messages", this->heard,
                     this->count);
