@@ -1,6 +1,7 @@
 /* Every file call of a wirelog failing once, and every allocation: streams notice nothing, one line
  * in the log tells, and what was written before ends with a whole record. */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ static void take_line(wherry_logger *self, wherry_log_level level, const char *l
 {
     (void)self;
     (void)level;
-    assert_non_null(strstr(line, "nothing more is recorded"));
+    if (strstr(line, "nothing more is recorded") == NULL)
+        fail_msg("it says \"%s\"", line);
     lines++;
 }
 
@@ -38,6 +40,7 @@ static int set_up(void **state)
         return -1;
     setenv("TMPDIR", folder(), 1);
     logger.write = take_line;
+    logger.lines_per_second = UINT_MAX;
     wherry_log_set(&logger);
     lines = 0;
     net_open(&world, wherry_system_epoll(), WHERRY_CLOCK_REAL);
