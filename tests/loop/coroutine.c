@@ -19,6 +19,7 @@
 #include <wherry/error.h>
 
 #include "base/error.h"
+#include "loop/announce.h"
 #include "loop/coroutine.h"
 #include "loop/switch.h"
 #include "support/process.h"
