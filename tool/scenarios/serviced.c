@@ -94,10 +94,9 @@ static void say(struct drive *this)
     stage_check(this->stage, wherry_stream_unsent(this->stream) <= this->send_max + PIECE,
                 "%zu bytes wait to be sent, over %zu", wherry_stream_unsent(this->stream),
                 this->send_max);
-    if (this->owed == 0 && this->is_greeted && !this->is_finished && this->is_connected &&
-        wherry_stream_shutdown(this->stream) == WHERRY_OK) {
-        this->is_finished = true;
-        way_finish(&this->talk->there);
+    if (this->owed == 0 && this->is_greeted && !this->is_finished && this->is_connected) {
+        way_finish(&this->talk->there); /* first: who hears may be another thread */
+        this->is_finished = wherry_stream_shutdown(this->stream) == WHERRY_OK;
     }
 }
 
