@@ -146,6 +146,7 @@ static void forget_former(wherry_stream *stream)
     stream->refused = false;
     stream->roomy = false;
     wherry__stream_service(stream)->dial->begun = false;
+    wherry__stream_service(stream)->dial->failed = WHERRY_OK;
 }
 
 int wherry_stream_open(wherry_stream *stream)
@@ -218,19 +219,23 @@ void wherry__dial_go_on(wherry_stream *stream)
 void wherry__dial_connected(wherry_stream *stream)
 {
     stream->number = 0; /* of a former attempt */
+    wherry__stream_service(stream)->dial->failed = WHERRY_OK;
     wherry__service_begin_idle(stream);
 }
 
 /* Its sentence is there to be asked for while the next attempt is awaited. */
 void wherry__dial_failed(wherry_stream *stream, int code, int number)
 {
-    WHERRY__PROBE_IF(wherry__stream_service(stream)->dial->reconnect, "dial.again");
-    if (!wherry__stream_service(stream)->dial->reconnect) {
+    wherry__dial *dial = wherry__stream_service(stream)->dial;
+
+    WHERRY__PROBE_IF(dial->reconnect, "dial.again");
+    if (!dial->reconnect) {
         wherry__stream_fail(stream, code, number);
         return;
     }
     wherry__stream_drop(stream);
     stream->connecting = true;
+    dial->failed = (int8_t)code;
     stream->number = number <= UINT8_MAX ? (uint8_t)number : 0;
 }
 

@@ -52,8 +52,11 @@ int wherry__roster_watch_listening(wherry_roster *roster)
         return WHERRY_OK;
     result = system->watch(system, roster->poller, roster->source.descriptor,
                            wanted ? 0 : WHERRY_READABLE, wanted ? WHERRY_READABLE : 0, roster);
-    if (result < 0)
+    if (result < 0) {
+        WHERRY__PROBE("roster.listening.not-watched");
+        wherry__roster_rest(roster); /* so that there is a time to try again */
         return wherry__fail_system(result, "watching the listening socket");
+    }
     roster->listening_watched = wanted;
     return WHERRY_OK;
 }
@@ -191,7 +194,7 @@ static ssize_t accept_some(wherry_roster *roster, size_t most)
     wherry__service_read_clock(roster->base);
     wherry__roster_end_rest(roster);
     count = wherry__roster_accept(roster, most);
-    (void)wherry__roster_watch_listening(roster); /* it is tried again in each pass */
+    (void)wherry__roster_watch_listening(roster);
     return count;
 }
 

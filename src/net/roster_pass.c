@@ -38,7 +38,8 @@ static bool note_one(wherry_roster *roster, const wherry_ready *ready)
     }
     if ((ready->events & ~(unsigned)WHERRY_WRITABLE) != 0)
         is_new = mark(&roster->readable, &entry->readable);
-    if ((ready->events & ~(unsigned)WHERRY_READABLE) != 0 && entry->stream->output != NULL)
+    if ((ready->events & ~(unsigned)WHERRY_READABLE) != 0 &&
+        (entry->stream->output != NULL || entry->stream->blocked))
         is_new = mark(&roster->unsent, &entry->unsent) || is_new;
     return is_new;
 }
@@ -78,7 +79,7 @@ static int begin(wherry_roster *roster, bool asks)
     roster->happened = 0;
     wherry__service_read_clock(roster->base);
     wherry__roster_end_rest(roster);
-    (void)wherry__roster_watch_listening(roster); /* without memory: in a later pass */
+    (void)wherry__roster_watch_listening(roster); /* without memory: after a rest */
     return asks ? gather(roster) : WHERRY_OK;
 }
 

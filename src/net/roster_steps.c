@@ -21,6 +21,8 @@ int wherry_roster_enter(wherry_steps *self, wherry_task *task)
     wherry_roster_steps *steps = steps_of(self);
     wherry_roster *roster = steps->roster;
 
+    if (roster == NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "there is no roster: it was freed");
     if (roster->task != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "another task serves the roster");
     roster->task = task;

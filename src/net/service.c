@@ -121,6 +121,13 @@ void wherry__service_to_background(wherry_stream *stream)
     stream->retry = false;
 }
 
+int wherry__service_failure(const wherry_stream *stream)
+{
+    const wherry__dial *dial = wherry__stream_service(stream)->dial;
+
+    return dial == NULL ? WHERRY_OK : dial->failed;
+}
+
 bool wherry__service_keeps_unsent(const wherry_stream *stream)
 {
     return wherry__stream_service(stream)->dial != NULL && !stream->closed;
@@ -199,6 +206,8 @@ static ssize_t send_now(wherry_stream *stream)
     stream->retry = false;
     wherry__stream_write(stream);
     wherry__stream_watch(stream);
+    if (unsent == 0) /* it was past the buffer that nothing went */
+        wherry__stream_tell_writable(stream);
     return stream->refusal != WHERRY_OK ? stream->refusal
                                         : (ssize_t)(unsent - wherry_stream_unsent(stream));
 }

@@ -85,6 +85,9 @@ bool wherry__service_expire(wherry_stream *stream);
 /* Hands a stream that was closed, and is not done yet, to its loop. */
 void wherry__service_to_background(wherry_stream *stream);
 
+/* How the last attempt to connect failed while the next is awaited; WHERRY_OK: none did. */
+int wherry__service_failure(const wherry_stream *stream);
+
 /* Whether what is unsent outlives the connection, for the next one. */
 bool wherry__service_keeps_unsent(const wherry_stream *stream);
 

@@ -49,6 +49,7 @@ ssize_t wherry_stream_receive_past(wherry_stream *stream, void *data, size_t siz
         wherry__service_traffic(stream);
     else if (!wherry__socket_not_now(count))
         wherry__stream_over(stream, count);
+    wherry__stream_watch(stream);
     if (count <= 0)
         return stream->reason != WHERRY_OK ? stream->reason : WHERRY_E_WOULD_BLOCK;
     return count;
@@ -75,6 +76,7 @@ ssize_t wherry_stream_send_past(wherry_stream *stream, wherry_bytes bytes)
     stream->blocked = false;
     stream->retry = false;
     count = wherry__stream_offer(stream, bytes);
+    stream->refused = count == 0; /* who has the stream tells when there is room */
     wherry__stream_watch(stream);
     return count == 0 ? WHERRY_E_WOULD_BLOCK : count;
 }

@@ -287,11 +287,14 @@ int wherry_stream_end(const wherry_stream *stream)
 const char *wherry_stream_problem(const wherry_stream *stream)
 {
     const char *text = NULL;
+    int code = stream->reason;
 
     if (stream->number != 0)
         text = strerrordesc_np(stream->number);
+    if (code == WHERRY_OK && stream->serviced)
+        code = wherry__service_failure(stream);
     if (text == NULL)
-        text = stream->reason == WHERRY_OK ? "" : wherry_error_text(stream->reason);
+        text = code == WHERRY_OK ? "" : wherry_error_text(code);
     return text;
 }
 

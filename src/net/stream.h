@@ -212,6 +212,9 @@ void wherry__stream_drop_output(wherry_stream *stream, int result);
 /* Writes what is unsent, as far as the system takes it. */
 void wherry__stream_write(wherry_stream *stream);
 
+/* Has who was refused told that there is room. */
+void wherry__stream_tell_writable(wherry_stream *stream);
+
 /* Writes bytes as they lie, for the feeder, behind what is queued. Returns how many the system has
  * taken; 0: none for now, and the feeder is woken; or why sending is over, the stream being open.
  */

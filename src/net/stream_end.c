@@ -298,7 +298,7 @@ int wherry_stream_shutdown(wherry_stream *stream)
         return WHERRY_E_CLOSED;
     if (stream->refusal != WHERRY_OK || stream->shutting)
         return stream->refusal;
-    if (stream->connecting)
+    if (stream->connecting || !wherry__stream_is_open(stream))
         return wherry__fail(WHERRY_E_MISUSE, "the stream is not connected yet");
     if (stream->feeder != NULL)
         return wherry__fail(WHERRY_E_BUSY, "a feed sends on the stream");

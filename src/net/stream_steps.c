@@ -114,10 +114,12 @@ static const wherry__service_owner hooks = {
 static int begin(wherry_stream_steps *steps, wherry_task *task)
 {
     wherry_loop *loop = wherry_task_loop(task);
-    wherry__service *service = wherry__stream_service(steps->stream);
+    wherry_stream *stream = steps->stream;
     servant *self;
 
-    if (service->owner != NULL)
+    if (stream == NULL || !stream->serviced)
+        return wherry__fail(WHERRY_E_MISUSE, "there is no stream, or it is not serviced");
+    if (wherry__stream_service(stream)->owner != NULL)
         return wherry__fail(WHERRY_E_MISUSE, "a roster or another task has the stream");
     self = wherry__memory_take(wherry__loop_memory(loop), sizeof(*self));
     if (self == NULL)
@@ -126,18 +128,19 @@ static int begin(wherry_stream_steps *steps, wherry_task *task)
         .owner = hooks, .steps = steps, .task = task, .loop = loop, .watcher = { .ready = wake }
     };
     steps->state[0] = self;
-    service->owner = &self->owner;
+    wherry__stream_service(stream)->owner = &self->owner;
     return WHERRY_OK;
 }
 
 int wherry_stream_enter(wherry_steps *self, wherry_task *task)
 {
     wherry_stream_steps *steps = steps_of(self);
-    int result = wherry_stream_wind(steps->stream, wherry_task_loop(task));
+    int result;
 
     steps->state[0] = NULL;
+    result = begin(steps, task);
     if (result == WHERRY_OK)
-        result = begin(steps, task);
+        result = wherry_stream_wind(steps->stream, wherry_task_loop(task));
     return result < 0 ? result : wherry_stream_open(steps->stream);
 }
 

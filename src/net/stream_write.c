@@ -26,7 +26,7 @@ void wherry__stream_drop_output(wherry_stream *stream, int result)
 }
 
 /* Who was refused tries again, and sees how it is. Not in the middle of writing. */
-static void tell_writable(wherry_stream *stream)
+void wherry__stream_tell_writable(wherry_stream *stream)
 {
     if (!stream->refused)
         return;
@@ -46,7 +46,7 @@ static void refuse_sends(wherry_stream *stream, int number)
     stream->number = number <= UINT8_MAX ? (uint8_t)number : 0;
     stream->blocked = false;
     wherry__stream_drop_output(stream, WHERRY_E_RESET);
-    tell_writable(stream);
+    wherry__stream_tell_writable(stream);
     wherry__stream_wake_feeder(stream);
     if (stream->closing || stream->reason != WHERRY_OK)
         wherry__stream_drop(stream);
@@ -92,7 +92,7 @@ void wherry__stream_wake_waiters(wherry_stream *stream)
 static void wake_for_room(wherry_stream *stream)
 {
     wherry__stream_wake_waiters(stream);
-    tell_writable(stream);
+    wherry__stream_tell_writable(stream);
 }
 
 static void touch(wherry_stream *stream)

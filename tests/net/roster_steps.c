@@ -237,6 +237,29 @@ static void freeing_the_stream_ends_its_task(void **state)
     two.stream = NULL;
     STEP_UNTIL(self, wherry_task_ended(two.client));
     assert_int_equal(wherry_task_done(two.client), 1);
+    assert_int_equal(wherry_spawn_steps(NULL, &two.calling.steps, .loop = self->world.loop),
+                     WHERRY_E_MISUSE); /* there is none any more */
+    end(&two);
+}
+
+static void task_that_may_not_have_the_stream_leaves_it_alone(void **state)
+{
+    hall *self = *state;
+    wherry_stream_steps second;
+    const wherry_timer *timer;
+    int64_t began;
+    pair two;
+
+    begin(self, &two, true);
+    STEP_UNTIL(self, wherry_stream_is_connected(two.stream));
+    wherry_stream_steps_init(&second, two.stream);
+    timer = wherry_stream_timer(two.stream);
+    began = timer->start;
+    hall_tick(self, WHERRY_SECONDS(1));
+    assert_int_equal(wherry_spawn_steps(NULL, &second.steps, .loop = self->world.loop),
+                     WHERRY_E_MISUSE);
+    assert_true(wherry_stream_is_open(two.stream));
+    assert_true(timer->start == began);
     end(&two);
 }
 
@@ -334,6 +357,7 @@ int main(void)
         HALL_TEST(echo_stream_task_sends_back_too),
         HALL_TEST(step_of_ones_own_may_close_or_free_the_roster),
         HALL_TEST(freeing_the_stream_ends_its_task),
+        HALL_TEST(task_that_may_not_have_the_stream_leaves_it_alone),
         HALL_TEST(roster_has_one_task_at_a_time),
         HALL_TEST(task_that_cannot_listen_fails_with_why),
     };
