@@ -160,14 +160,14 @@ class Bench:
                         "--size", str(size), "--depth", str(depth), *framed, "--control"],
                        self.load_cpu, ends_with_input=True)
 
-    def simulation(self):
+    def figures(self, program):
         """The figures that the program prints, by name; none if it is missing or fails."""
-        if not os.path.exists(self.path("simulation")):
+        if not os.path.exists(self.path(program)):
             return {}
-        done = subprocess.run([self.path("simulation")], timeout=300, text=True, check=False,
+        done = subprocess.run([self.path(program)], timeout=300, text=True, check=False,
                               stdout=subprocess.PIPE)
         if done.returncode != 0:
-            self.problems.append("simulation: it ended with an error")
+            self.problems.append(f"{program}: it ended with an error")
             return {}
         return {name: float(value) for name, value in map(str.split, done.stdout.splitlines())}
 

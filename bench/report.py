@@ -2,7 +2,8 @@
 import statistics
 from collections import namedtuple
 
-from plan import BY_NAME, CONTENDERS, LIMIT, TITLES, UNITS, WORKLOAD_BY_NAME
+from plan import (BY_NAME, CONTENDERS, LIMIT, PASS_TARGET, TITLES, UNITS,
+                  WORKLOAD_BY_NAME)
 
 Facts = namedtuple("Facts", "machine versions rounds seconds connections missing late problems")
 Ratio = namedtuple("Ratio", "low median high")
@@ -153,7 +154,22 @@ def simulated(figures):
         line.format(figures[name]) for name, line in SIMULATION.items() if name in figures]
 
 
-def text(facts, results, memory, simulation):
+PASSES = {
+    "pass_of_few_ns": "nanoseconds of a serviced pass, 10 ready of 10: {:,.0f}",
+    "pass_of_many_ns": "nanoseconds of a serviced pass, 10 ready of 10,000: {:,.0f}",
+    "stepped_passes_per_second": "passes a second of a stepped loop with 10 step tasks: {:,.0f}",
+}
+
+
+def driven(figures):
+    lines = ["Passes that the caller drives, on one core (medians)", ""] + [
+        line.format(figures[name]) for name, line in PASSES.items() if name in figures]
+    ratio = figures["pass_of_many_ns"] / figures["pass_of_few_ns"]
+    outcome = "met" if ratio <= PASS_TARGET else "missed"
+    return lines + [f"{outcome:10}10,000 connections by 10   {PASS_TARGET:.2f} x: {ratio:.2f}"]
+
+
+def text(facts, results, memory, simulation, passes):
     servers, blocks = present(results), [head(facts)]
     for mode, rows in by_mode(results).items():
         blocks.append(overview(mode, rows, servers))
@@ -163,6 +179,8 @@ def text(facts, results, memory, simulation):
         blocks.append(idle(facts, memory))
     if simulation:
         blocks.append(simulated(simulation))
+    if passes:
+        blocks.append(driven(passes))
     for mode, rows in by_mode(results).items():
         blocks.append(details(mode, rows, servers))
     if facts.problems:

@@ -4,7 +4,7 @@
  *     wherry_roster_service   accepts, makes streams, receives, sends: one pass
  *     wherry_roster_take      the next stream to which something happened
  *
- *     for (;;) {
+ *     while (wherry_roster_wait(roster, WHERRY_NEVER) == WHERRY_OK) {
  *         wherry_roster_service(roster);
  *         while ((stream = wherry_roster_take(roster)) != NULL) {
  *             wherry_bytes bytes = wherry_stream_peek(stream);
@@ -137,6 +137,12 @@ WHERRY_PUBLIC ssize_t wherry_roster_service_connects(wherry_roster *roster);
  */
 WHERRY_PUBLIC ssize_t wherry_roster_service_receives(wherry_roster *roster);
 WHERRY_PUBLIC ssize_t wherry_roster_service_sends(wherry_roster *roster);
+
+/* For programs that do nothing else: sleeps until a pass has something to do, times included, but
+ * not past an instant of the system's monotonic clock (WHERRY_NOW: it only looks; WHERRY_NEVER: no
+ * limit), or until a signal came. The pass that follows does not ask again what is ready.
+ * WHERRY_OK; WHERRY_E_CLOSED, _NO_MEMORY and others as a pass. WHERRY_E_MISUSE: on a coroutine. */
+WHERRY_PUBLIC int wherry_roster_wait(wherry_roster *roster, int64_t until);
 
 /* A descriptor that is readable when a pass has something to do but for times and unsent bytes that
  * were never tried, for poll(2) elsewhere or a watch; and the instant of its base's clock by which

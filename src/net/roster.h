@@ -99,6 +99,7 @@ struct wherry_roster {
     int64_t rests_until; /* accepting; 0: it does not rest */
     bool listening_watched;
     bool listening_ready;
+    bool gathered; /* a wait has asked already what is ready */
     bool bound_path;
     bool freed;     /* by its owner */
     uint32_t users; /* calls that still look at it when they return */

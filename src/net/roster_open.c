@@ -118,6 +118,7 @@ static void close_poller(wherry_roster *roster)
     system->close_poller(system, roster->poller);
     roster->poller = NULL;
     roster->listening_ready = false;
+    roster->gathered = false;
     roster->rests_until = 0;
 }
 

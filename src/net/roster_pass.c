@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/probe.h"
+#include "loop/task.h"
 #include "net/roster.h"
 
 /* How many the poller reports at once. */
@@ -55,14 +56,15 @@ static bool note(wherry_roster *roster, const wherry_ready *ready, int count)
 
 /* Of more than fit each has its turn in one of the next waits, so that once nothing new is among
  * them all have been reported. */
-static int gather(wherry_roster *roster)
+static int gather(wherry_roster *roster, int64_t until)
 {
     wherry_system *system = roster->loop->system;
     wherry_ready ready[READY_MAX];
     int count;
 
     do {
-        count = system->wait(system, roster->poller, WHERRY_NOW, ready, READY_MAX);
+        count = system->wait(system, roster->poller, until, ready, READY_MAX);
+        until = WHERRY_NOW;
         WHERRY__PROBE_IF(count == READY_MAX, "roster.pass.ask-again");
     } while (note(roster, ready, count) && count == READY_MAX);
     if (count < 0 && count != -EINTR) /* then the next pass asks */
@@ -80,7 +82,9 @@ static int begin(wherry_roster *roster, bool asks)
     wherry__service_read_clock(roster->base);
     wherry__roster_end_rest(roster);
     (void)wherry__roster_watch_listening(roster); /* without memory: after a rest */
-    return asks ? gather(roster) : WHERRY_OK;
+    asks = asks && !roster->gathered;
+    roster->gathered = false;
+    return asks ? gather(roster, WHERRY_NOW) : WHERRY_OK;
 }
 
 /* --- serving */
@@ -194,6 +198,30 @@ ssize_t wherry_roster_service_sends(wherry_roster *roster)
     int result = begin(roster, roster->full > 0);
 
     return result < 0 ? result : (ssize_t)send_all(roster);
+}
+
+/* Whether there is something to do that the poller does not tell, and until when it may wait for
+ * what it does. */
+static int64_t wait_until(const wherry_roster *roster, int64_t until)
+{
+    int64_t deadline = wherry_roster_deadline(roster);
+
+    if (deadline != WHERRY_NOW && roster->base->clock != WHERRY_CLOCK_REAL)
+        return until; /* time does not go on meanwhile */
+    return deadline < until ? deadline : until;
+}
+
+int wherry_roster_wait(wherry_roster *roster, int64_t until)
+{
+    int result;
+
+    if (!wherry__roster_is_open(roster))
+        return WHERRY_E_CLOSED;
+    if (wherry__task_running() != NULL)
+        return wherry__fail(WHERRY_E_MISUSE, "a coroutine cannot wait for a roster");
+    result = gather(roster, wait_until(roster, until));
+    roster->gathered = result == WHERRY_OK;
+    return result;
 }
 
 int wherry_roster_descriptor(const wherry_roster *roster)
