@@ -8,7 +8,7 @@
  *
  * A log that cannot be written says so once in the program's log and drops what comes, until it is
  * opened again; its last file ends with a whole record then. It never disturbs who is recorded.
- * Files are for their owner only, and are written once a pass. In a child process after a fork a
+ * Files that it makes are for their owner only; files are written once a pass. In a child process after a fork a
  * log is closed by wherry_loop_forget, and its files are left alone. All is for one thread, that of
  * the streams' loop.
  */
@@ -63,7 +63,7 @@ typedef struct wherry_wirelog_options {
      * NULL: "\n%d %a:\n%b\n" */
     const char *format;
     wherry_wirelog_bytes bytes; /* WHERRY_WIRELOG_AS_IS; of text */
-    /* Files. path: the file, replaced if it is there; for two of text ".rx" and ".tx" go before its
+    /* Files. path: the file, emptied if it is there; for two of text ".rx" and ".tx" go before its
      * last extension. NULL: new ones in a folder with the name of the log, the time and an
      * extension: main.2026-01-31_23-59-59_123456.rx.log, .tx.log, .log or .pcapng. */
     const char *path;

@@ -198,6 +198,7 @@ static void on_forget(wherry__source *source)
     }
     wherry__deadline_disarm(&log->loop->deadlines, &log->deadline);
     log->is_open = false;
+    log->was_open = log->form == WHERRY_WIRELOG_MEMORY;
 }
 
 static void on_reclaim(wherry__source *source)

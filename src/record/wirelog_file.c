@@ -206,6 +206,8 @@ int wherry__tape_file_read(wherry__tape *tape)
     size_t done = 0;
     uint8_t *place;
 
+    if (tape->descriptor < 0)
+        return wherry__fail(WHERRY_E_SYSTEM, "no file comes after %s", tape->path);
     wherry__tape_file_write(tape);
     wherry__buffer_clear(&tape->text);
     if (wherry__buffer_reserve(&tape->text, tape->safe, &place) < 0)

@@ -130,6 +130,12 @@ static int name_in_folder(wherry_wirelog *log, int direction, const char *folder
     return length >= 0 && length < PATH_MAX ? WHERRY_OK : too_long(folder);
 }
 
+/* Whether the last part of a path can name nothing but a folder. */
+static bool is_folder(const char *name)
+{
+    return *name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
 /* The direction goes before the last extension. */
 static int name_by_path(wherry_wirelog *log, int direction)
 {
@@ -139,6 +145,8 @@ static int name_by_path(wherry_wirelog *log, int direction)
     const size_t front = dot == NULL || dot == name ? strlen(log->path) : (size_t)(dot - log->path);
     wherry__tape *tape = &log->tapes[direction];
 
+    if (is_folder(name)) /* else it would be "logs/.rx" */
+        return fail("making", log->path, -EISDIR);
     (void)snprintf(tape->path, sizeof(tape->path), "%.*s%s%s", (int)front, log->path,
                    direction_name(log, direction), log->path + front);
     return WHERRY_OK;

@@ -686,6 +686,9 @@ static void places_where_no_file_can_be_are_told(void **state)
     cannot_open(folder_path("missing/x"), NULL, WHERRY_E_NOT_FOUND);
     cannot_open(folder_path("file/x"), NULL, WHERRY_E_NOT_FOUND);
     cannot_open(folder_path("x"), NULL, WHERRY_E_INVALID);
+    cannot_open(folder_path("x.rx/"), NULL, WHERRY_E_INVALID);
+    cannot_open(folder_path("x.rx/."), NULL, WHERRY_E_INVALID);
+    cannot_open(folder_path("x.rx/.."), NULL, WHERRY_E_INVALID);
     cannot_open(NULL, folder_path("file"), WHERRY_E_NOT_FOUND);
     assert_int_equal(told.lines, 0);
 }
@@ -710,6 +713,26 @@ static void a_second_file_that_cannot_be_made_is_told(void **state)
     (void)state;
     assert_int_equal(mkdir(folder_path("y.tx"), 0700), 0);
     cannot_open(folder_path("y"), NULL, WHERRY_E_INVALID);
+}
+
+static void a_next_file_that_cannot_be_made_leaves_the_last_one_whole(void **state)
+{
+    uint8_t large[1021] = { 0 };
+    wherry_wirelog *log;
+    wherry_bytes text;
+
+    (void)state;
+    assert_int_equal(mkdir(folder_path("x.1"), 0700), 0);
+    OPENED(&log, .form = WHERRY_WIRELOG_TEXT, .path = folder_path("x"), .together = 1,
+           .format = "%b", .size_max = 1024);
+    note(log, RX, "kept");
+    assert_int_equal(wherry_wirelog_write(log, RX, NULL, wherry_bytes_at(large, sizeof(large))),
+                     WHERRY_E_INVALID);
+    assert_int_equal(told.lines, 1);
+    assert_int_equal(wherry_wirelog_read(log, RX, &text), WHERRY_E_SYSTEM);
+    assert_string_equal(wherry_wirelog_path(log, RX), folder_path("x"));
+    wherry_wirelog_free(log);
+    folder_assert(folder_path("x"), "kept");
 }
 
 static void a_full_disk_is_told_once_and_what_comes_is_dropped(void **state)
@@ -800,7 +823,8 @@ static void a_child_process_leaves_the_files_alone(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         wherry_loop_forget(world.loop);
-        status = wherry_wirelog_is_open(log);
+        status = wherry_wirelog_is_open(log) ||
+                 wherry_wirelog_read(log, RX, &text) != WHERRY_E_CLOSED;
         wherry_wirelog_free(log);
         _exit(status);
     }
@@ -846,6 +870,7 @@ int main(void)
         TEST(places_where_no_file_can_be_are_told),
         TEST(a_folder_that_cannot_be_written_is_told),
         TEST(a_second_file_that_cannot_be_made_is_told),
+        TEST(a_next_file_that_cannot_be_made_leaves_the_last_one_whole),
         TEST(a_full_disk_is_told_once_and_what_comes_is_dropped),
         TEST(what_is_deleted_or_moved_is_written_on),
         TEST(a_pipe_that_nobody_reads_makes_nobody_wait),
