@@ -64,6 +64,7 @@ int wherry__group_enter(wherry_group *group, const wherry_group_options *options
         if (group->member.result == WHERRY_OK)
             group->member.result = result;
         wherry_group_cancel(group);
+        wherry__group_unwind(group); /* one that was canceled meanwhile could not end then */
         return result;
     }
     group->entered = true;

@@ -888,6 +888,34 @@ static void group_whose_parent_is_canceled_meanwhile_is_none(void **state)
     }
 }
 
+static void cancel_own(stepper *self)
+{
+    wherry_task_cancel(self->other->task);
+}
+
+static void group_that_is_canceled_while_it_begins_is_none(void **state)
+{
+    loop_fixture *self = *state;
+
+    for (int which = 0; which < 3; which++) {
+        stepper steppers[] = { HOLDER("g"), STEPPER("a"), STEPPER("b") };
+        static const char *const expected[] = { "g(g/g)", "g(a(a/a)g/g)", "g(a(b(b/b)a/a)g/g)" };
+        wherry_group *parent, *group = NULL;
+
+        assert_int_equal(wherry_group_new(&parent, .loop = self->loop), WHERRY_OK);
+        steppers[which].other = &steppers[0];
+        steppers[which].act[STEP_ENTER] = cancel_own;
+        assert_int_equal(wherry_group_new(&group, .parent = parent, .steps = &steppers[0].steps,
+                                          .members = LIST(&steppers[1].steps, &steppers[2].steps)),
+                         WHERRY_E_CANCELED);
+        trace_is(expected[which]);
+        assert_null(group);
+        assert_int_equal(wherry_group_count(parent), 0);
+        assert_int_equal(tasks_of(self), 0);
+        wherry_group_free(parent);
+    }
+}
+
 /* --- running one */
 
 static wherry_loop *stepped(loop_fixture *self)
@@ -1154,6 +1182,7 @@ int main(void)
         ON_LOOP(freed_on_a_coroutine_all_has_ended),
         ON_LOOP(groups_may_be_made_in_any_step),
         ON_LOOP(group_whose_parent_is_canceled_meanwhile_is_none),
+        ON_LOOP(group_that_is_canceled_while_it_begins_is_none),
         ON_LOOP(run_goes_on_until_all_is_done),
         ON_LOOP(run_takes_as_many_passes_as_there_are_tocks_in_its_limit),
         ON_LOOP(run_of_one_that_goes_on_always_ends_at_its_limit),
