@@ -24,6 +24,13 @@ int wherry__group_make_own(wherry_group *group, const wherry_group_options *opti
     return WHERRY_OK;
 }
 
+static bool recurs(const wherry_group *group)
+{
+    const wherry__step_task *own = group->own;
+
+    return own != NULL && own->steps != NULL && own->steps->recur != NULL;
+}
+
 /* --- the beginning */
 
 static int enter_members(wherry_group *group, wherry_steps *const *members)
@@ -68,21 +75,13 @@ int wherry__group_enter(wherry_group *group, const wherry_group_options *options
         return result;
     }
     group->entered = true;
-    group->turn.alone = group->count == 0 ||
-                        (options->steps != NULL && options->steps->recur != NULL);
+    group->turn.alone = recurs(group) || (group->count == 0 && !group->always);
     if (group->turn.alone)
         wherry__turn_join(&group->turn);
     return WHERRY_OK;
 }
 
 /* --- turns */
-
-static bool recurs(const wherry_group *group)
-{
-    const wherry__step_task *own = group->own;
-
-    return own != NULL && own->steps != NULL && own->steps->recur != NULL;
-}
 
 /* What came for the next pass while the group had its turn. */
 static void plan(wherry_group *group)

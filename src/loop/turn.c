@@ -66,6 +66,12 @@ static void arm_on_grid(wherry__turn *turn)
                          wherry__instant_after(loop->now, turn->tock - behind));
 }
 
+static void begin_grid(wherry__turn *turn)
+{
+    if (turn->tock > 0 && turn->grid < 0)
+        turn->grid = turn->schedule->loop->now;
+}
+
 static bool has_tock_around(const wherry__schedule *schedule)
 {
     const wherry__turn *around = schedule->turn;
@@ -82,9 +88,8 @@ void wherry__turn_plan(wherry__turn *turn)
     turn->running = false;
     if (!turn->joined)
         return;
+    begin_grid(turn);
     if (turn->tock > 0) {
-        if (turn->grid < 0)
-            turn->grid = loop->now;
         arm_on_grid(turn);
     } else if (has_tock_around(turn->schedule)) {
         make_due(turn, next_round(loop));
@@ -138,7 +143,8 @@ static void join(wherry__turn *turn)
 void wherry__turn_join(wherry__turn *turn)
 {
     join(turn);
-    make_due(turn, first_round(turn->schedule->loop));
+    if (turn->tock == 0 || turn->grid < 0)
+        make_due(turn, first_round(turn->schedule->loop));
 }
 
 void wherry__turn_leave(wherry__turn *turn)
@@ -247,6 +253,7 @@ size_t wherry__schedule_run(wherry__schedule *schedule)
 
         wherry__deadline_disarm(&schedule->loop->deadlines, &turn->deadline);
         turn->running = true;
+        begin_grid(turn); /* also if it takes no part any more when it returns */
         turn->run(turn);
         count++;
     }

@@ -210,8 +210,6 @@ static wherry_group *note_failure(wherry_group *group, int result)
 /* The group whose member failed ends before what is newer around it, and that one likewise. */
 static void put_first(wherry_group *group, const wherry_group *outermost)
 {
-    while (group != outermost && group->keep_going)
-        group = group->member.group;
     for (; group != outermost; group = group->member.group) {
         WHERRY__PROBE("group.failure.of-a-member-group");
         if (!group->member.group->canceled)
@@ -275,7 +273,7 @@ void wherry__group_drop(wherry__member *member)
 
     if (group->canceled && (group->is_task || group->count > 0)) {
         wherry__group_unwind(group);
-    } else if (group->count == 0 && !group->is_task) {
+    } else if (group->count == 0 && (!group->is_task || group->always)) {
         wherry__group_settle(group);
     } else if (group->count == 0) {
         group->turn.alone = true;

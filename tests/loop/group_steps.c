@@ -364,7 +364,7 @@ static void group_that_keeps_going_outlives_failures(void **state)
     wherry_group_free(group);
 }
 
-static void kept_going_inner_group_ends_in_its_order(void **state)
+static void kept_going_inner_group_is_stopped_and_ends_first(void **state)
 {
     loop_fixture *self = *state;
     stepper own = HOLDER("g"), bad = STEPPER("b", .results[STEP_RECUR] = WHERRY_E_FULL),
@@ -377,7 +377,7 @@ static void kept_going_inner_group_ends_in_its_order(void **state)
                      WHERRY_OK);
     spawn_in(parent, &other);
     run(self);
-    trace_is("g(a(b(o(a.b.b!b)o/o)a/a)g/g)"); /* its parent has stopped it */
+    trace_is("g(a(b(o(a.b.b!b)a/a)g/g)o/o)"); /* its parent has stopped it */
     result_is(parent, WHERRY_E_FULL);
     wherry_group_free(parent);
     wherry_group_free(group);
@@ -1168,7 +1168,7 @@ int main(void)
         ON_LOOP(inner_groups_end_before_what_is_around_them),
         ON_LOOP(inner_failure_is_waited_for),
         ON_LOOP(group_that_keeps_going_outlives_failures),
-        ON_LOOP(kept_going_inner_group_ends_in_its_order),
+        ON_LOOP(kept_going_inner_group_is_stopped_and_ends_first),
         ON_LOOP(failed_enter_of_a_member_undoes_the_group),
         ON_LOOP(canceled_group_ends_in_strict_reverse),
         ON_LOOP(whatever_ends_meanwhile_keeps_its_order),

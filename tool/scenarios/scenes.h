@@ -17,5 +17,6 @@ extern const struct scenario voice_scenes[];
 extern const struct scenario chat_scenes[];
 extern const struct scenario malformed_scenes[];
 extern const struct scenario serviced_scenes[];
+extern const struct scenario crowd_scenes[];
 
 #endif
