@@ -385,7 +385,11 @@ static void open_nowhere(loop_fixture *self)
     assert_int_equal(getsockname(nowhere.name_server, (struct sockaddr *)&any, &size), 0);
     (void)snprintf(nowhere.servers, sizeof(nowhere.servers), "127.0.0.1:%u",
                    (unsigned)ntohs(any.sin_port));
+#ifdef WHERRY_CARES
     assert_int_equal(wherry_loop_set_name_servers(self->loop, nowhere.servers), WHERRY_OK);
+#else
+    (void)self;
+#endif
 }
 
 static void close_nowhere(void)
@@ -446,7 +450,7 @@ static void what_calls_under_way_hold_is_given_back(void **state)
 {
     static char by_name[] = "tcp://nowhere.example:7";
     loop_fixture *self = *state;
-    int ends[2];
+    int ends[2], count = 3;
 
     loop_fixture_free(self);
     assert_int_equal(wherry_loop_new(&self->loop, .memory = &self->memory.base), WHERRY_OK);
@@ -457,10 +461,16 @@ static void what_calls_under_way_hold_is_given_back(void **state)
                      WHERRY_OK);
     loop_fixture_spawn(self->loop, connect_for_ever, NULL);
     loop_fixture_spawn(self->loop, connect_to_for_ever, nowhere.endpoint);
+    loop_fixture_spawn(self->loop, feed_for_ever, NULL);
+#ifdef WHERRY_CARES /* else no name is waited for */
     loop_fixture_spawn(self->loop, connect_to_for_ever, by_name);
     loop_fixture_spawn(self->loop, resolve_for_ever, NULL);
-    loop_fixture_spawn(self->loop, feed_for_ever, NULL);
-    assert_true(wherry_loop_step(self->loop) >= 5);
+    count += 2;
+#else
+    (void)by_name;
+    (void)resolve_for_ever;
+#endif
+    assert_true(wherry_loop_step(self->loop) >= count);
     run_in_child(forget_calls, self);
     wherry_stream_free(things.stream);
     loop_fixture_free(self);

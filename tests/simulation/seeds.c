@@ -25,6 +25,7 @@ static void seeds_that_once_failed_pass(void **state)
         { "stream-echo", 2802 },
         { "silence", 3213 },
         { "race", 1573 },
+        { "unix", 7017778 },
     };
 
     (void)state;

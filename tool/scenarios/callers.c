@@ -164,6 +164,7 @@ int service_call_at(struct service *service, struct caller *caller, int64_t pati
     if (result < 0)
         return result;
     this.talk = talk_new(stage);
+    this.talk->is_local = service->is_local;
     this.talk->there.least = this.talk->back.least = service->least;
     this.talk->there.most = this.talk->back.most = service->most;
     this.talk->back.is_limited = service->server_stream.idle_timeout > 0;

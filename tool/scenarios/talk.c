@@ -164,12 +164,17 @@ wherry_bytes way_say_message(struct way *way, uint8_t *data)
     return wherry_bytes_at(data, length);
 }
 
-/* Who dies in the middle of a line leaves a shorter one, and perhaps half of its end. */
+/* Who dies in the middle of a line leaves a shorter one, and perhaps half of its end; so does who
+ * breaks off where an end does not tell that. */
 static bool is_torn(struct stage *stage, const struct way *way, wherry_bytes message, size_t length)
 {
     size_t end = message.length > 0 && message.data[message.length - 1] == '\r';
 
-    return stage_deaths(stage) != way->talk->deaths && message.length - end <= length;
+    bool was_broken_off = atomic_load(&way->is_cut) ||
+                          (way->talk->is_local && stage_was_struck(stage, WHERRY_FAULT_NO_MEMORY));
+
+    return (stage_deaths(stage) != way->talk->deaths || was_broken_off) &&
+           message.length - end <= length;
 }
 
 bool way_hear_message(struct stage *stage, struct way *way, wherry_bytes message)

@@ -25,6 +25,7 @@ struct way {
 struct talk {
     uint32_t number;
     unsigned deaths;        /* of hosts, before it began */
+    bool is_local;          /* a Unix socket, which tells an end for a reset */
     struct way there, back; /* from who dialled, and to him */
     atomic_uint visits;     /* how often it arrived at the server */
 };
