@@ -12,6 +12,7 @@
  *             if (wherry_stream_send(stream, bytes, WHERRY_NOW) == WHERRY_OK)
  *                 wherry_stream_consume(stream, bytes.length);
  *         }
+ *         wherry_loop_step(loop);           sees out what closed streams still have to send
  *     }
  *
  * A pass costs what is ready, not what is connected. Nothing that a client does ends the roster: a
@@ -27,7 +28,8 @@
  * and then for a pass. A stream whose other end has finished (WHERRY_E_END) can still be sent to:
  * it has not ended until the caller closes it, or shuts it down and all is sent.
  *
- * The roster's loop gives it memory and time, and need not run. All is for the loop's thread.
+ * The roster's loop gives it memory and time, and takes over the streams that were closed with
+ * bytes unsent: for those it must run, or have a step as above. All is for the loop's thread.
  */
 #ifndef WHERRY_ROSTER_H
 #define WHERRY_ROSTER_H
