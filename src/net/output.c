@@ -203,9 +203,10 @@ void wherry__output_sent(wherry__output *output, size_t size)
     }
 }
 
-wherry__output *wherry__output_compact(wherry__output *output, wherry__chunk_pool *pool)
+wherry__output *wherry__output_compact(wherry__output *output, wherry__chunk_pool *pool,
+                                       size_t room)
 {
-    wherry__chunk *chunk = wherry__chunk_make(pool, sizeof(*output) + output->unsent);
+    wherry__chunk *chunk = wherry__chunk_make(pool, sizeof(*output) + output->unsent + room);
     wherry__output *compact;
 
     if (chunk == NULL)

@@ -119,9 +119,10 @@ typedef struct wherry__output_mark {
 wherry__output_mark wherry__output_mark_now(const wherry__output *output);
 void wherry__output_undo(wherry__output *output, wherry__output_mark mark);
 
-/* Copies all that is unsent into one chunk of just the size, so that a slow reader does not keep
- * pooled ones, and moves the output there. Returns it, or output itself when there is no memory.
- * The former one is gone then. */
-wherry__output *wherry__output_compact(wherry__output *output, wherry__chunk_pool *pool);
+/* Copies all that is unsent into one chunk of just the size and room bytes more, so that a slow
+ * reader does not keep pooled ones, and moves the output there. Returns it, or output itself when
+ * there is no memory. The former one is gone then. */
+wherry__output *wherry__output_compact(wherry__output *output, wherry__chunk_pool *pool,
+                                       size_t room);
 
 #endif

@@ -27,17 +27,18 @@
 /* --- room */
 
 /* Bytes that the next chunk must have: what is needed grows with what has come, so that an
- * announced size costs nothing until its bytes arrive. */
+ * announced size costs nothing until its bytes arrive. More than may be in it, so that one that is
+ * full and gives way to a few bytes at a time is not copied for each few. */
 static size_t next_size(const wherry_stream *stream)
 {
     size_t length = wherry__stream_length(stream);
     size_t usual = stream->loop->chunks.size;
     size_t size = wherry__size_max(usual, 2 * length);
+    size_t most = (size_t)stream->receive_max + stream->receive_max / 4;
 
     if (stream->wanted > length)
         size = wherry__size_min(size, wherry__size_max(usual, stream->wanted));
-    return wherry__size_min(wherry__size_max(size, length + 1),
-                            wherry__size_max(stream->receive_max, usual));
+    return wherry__size_min(wherry__size_max(size, length + 1), wherry__size_max(most, usual));
 }
 
 /* Moves what is left to the front of another chunk. */

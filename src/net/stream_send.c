@@ -81,6 +81,15 @@ static int queue_flat(wherry_stream *stream, const wherry_bytes *parts, size_t c
     return result == WHERRY_E_FULL ? WHERRY_E_NO_MEMORY : result;
 }
 
+/* How much more may be queued, but no more than there is: so what is moved together again and again
+ * doubles each time. */
+static size_t room_beside(const wherry_stream *stream)
+{
+    size_t unsent = stream->output->unsent;
+
+    return unsent >= stream->send_max ? 0 : wherry__size_min(unsent, stream->send_max - unsent);
+}
+
 /* No segment is left, which takes many large parts, or large pieces of input that alternate with
  * others: it all moves together. */
 static int queue_more(wherry_stream *stream, const wherry_bytes *parts, size_t count)
@@ -93,7 +102,8 @@ static int queue_more(wherry_stream *stream, const wherry_bytes *parts, size_t c
     if (stream->output == NULL)
         stream->output = wherry__output_make(&stream->loop->small_chunks);
     else
-        stream->output = wherry__output_compact(stream->output, &stream->loop->chunks);
+        stream->output = wherry__output_compact(stream->output, &stream->loop->chunks,
+                                                room_beside(stream));
     return stream->output == NULL ? WHERRY_E_NO_MEMORY : queue_flat(stream, parts, count);
 }
 

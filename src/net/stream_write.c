@@ -146,7 +146,7 @@ static bool write_once(wherry_stream *stream)
 static void settle(wherry_stream *stream)
 {
     if (stream->output != NULL && stream->output->home->pool == &stream->loop->small_chunks)
-        stream->output = wherry__output_compact(stream->output, &stream->loop->chunks);
+        stream->output = wherry__output_compact(stream->output, &stream->loop->chunks, 0);
 }
 
 void wherry__stream_write(wherry_stream *stream)

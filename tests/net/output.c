@@ -283,7 +283,7 @@ static void compact_output_keeps_its_bytes_and_nothing_else(void **state)
     assert_int_equal(refer(self, 100, 1000), WHERRY_OK);
     assert_int_equal(copy(self, 1100, USUAL), WHERRY_OK);
     wherry__output_sent(self->output, 30);
-    self->output = wherry__output_compact(self->output, &self->usual);
+    self->output = wherry__output_compact(self->output, &self->usual, 0);
     assert_int_equal(self->input->holds, 1);
     assert_int_equal(self->output->unsent, 1070 + USUAL);
     assert_int_equal(self->output->home->size, sizeof(wherry__output) + 1070 + USUAL);
@@ -312,7 +312,7 @@ static void lack_of_memory_changes_nothing(void **state)
     self->memory.fail_at = self->memory.calls + 1;
     self->memory.is_persistent = true;
     assert_int_equal(copy(self, 100, USUAL + 1), WHERRY_E_NO_MEMORY);
-    assert_ptr_equal(wherry__output_compact(self->output, &self->usual), former);
+    assert_ptr_equal(wherry__output_compact(self->output, &self->usual, 0), former);
     assert_null(wherry__output_make(&self->small));
     self->memory.fail_at = 0;
     expect(self, 100, 100);

@@ -249,6 +249,24 @@ static void whatever_is_queued_goes_out_in_order_and_only_in_a_service(void **st
     finish(&self);
 }
 
+/* Most of it is copied into the room that the last move has made: that takes no memory. */
+static void much_that_is_queued_is_not_moved_again_and_again(void **state)
+{
+    net *world = *state;
+    serviced self;
+    size_t calls;
+
+    OPEN(&self, world, NET_UNIX, .send_max = 64 * LARGE);
+    calls = world->memory.calls;
+    for (size_t i = 0; i < 280; i++)
+        assert_int_equal(
+            wherry_stream_send(self.stream, wherry_bytes_at(pattern, 60000), WHERRY_NOW),
+            WHERRY_OK);
+    assert_int_equal(wherry_stream_unsent(self.stream), 280 * 60000);
+    assert_true(world->memory.calls - calls < 140);
+    finish(&self);
+}
+
 static void partial_sends_keep_the_rest_for_the_next_pass(void **state)
 {
     net *world = *state;
@@ -362,6 +380,33 @@ static void reading_pauses_when_the_buffer_is_full_and_goes_on_when_it_is_not(vo
     wherry_stream_resume(self.stream);
     assert_int_equal(wherry_stream_service_receive(self.stream), 1);
     net_check(wherry_stream_peek(self.stream).data, 1, 1001);
+    finish(&self);
+}
+
+/* A copy of all that is there takes memory; so few do. */
+static void full_buffer_that_gives_way_bit_by_bit_is_not_copied_for_each(void **state)
+{
+    net *world = *state;
+    serviced self;
+    size_t length, calls, sent = 0;
+
+    net_fill(pattern, sizeof(pattern), 0);
+    OPEN(&self, world, NET_UNIX, .receive_max = LARGE);
+    do {
+        ssize_t count = send(self.far, pattern + sent, 50000, MSG_DONTWAIT);
+
+        sent += count > 0 ? (size_t)count : 0;
+        length = wherry_stream_peek(self.stream).length;
+        assert_true(wherry_stream_service_receive(self.stream) >= 0);
+    } while (wherry_stream_peek(self.stream).length > length);
+    assert_int_equal(length, LARGE);
+    calls = world->memory.calls;
+    for (size_t i = 0; i < 500; i++) {
+        net_check(wherry_stream_peek(self.stream).data, 100, 100 * i);
+        wherry_stream_consume(self.stream, 100);
+        assert_int_equal(wherry_stream_service_receive(self.stream), 100);
+    }
+    assert_true(world->memory.calls - calls < 5);
     finish(&self);
 }
 
@@ -980,11 +1025,13 @@ int main(void)
         NET_TEST(idle_time_goes_on_while_its_loop_does_not_run),
         NET_TEST(send_buffer_holds_as_much_as_it_may_and_one_byte_more_is_refused),
         NET_TEST(whatever_is_queued_goes_out_in_order_and_only_in_a_service),
+        NET_TEST(much_that_is_queued_is_not_moved_again_and_again),
         NET_TEST(partial_sends_keep_the_rest_for_the_next_pass),
         NET_TEST(no_buffers_in_the_system_are_tried_again_by_the_next_pass),
         NET_TEST(one_sender_has_a_share_of_a_pass_and_no_more),
         NET_TEST(once_is_one_receive),
         NET_TEST(reading_pauses_when_the_buffer_is_full_and_goes_on_when_it_is_not),
+        NET_TEST(full_buffer_that_gives_way_bit_by_bit_is_not_copied_for_each),
         NET_TEST(receive_gives_what_is_buffered_and_holds_it_still),
         NET_TEST(idle_one_holds_no_buffer),
         NET_TEST(far_end_finishes_behind_its_bytes_and_our_sending_goes_on),
