@@ -75,8 +75,8 @@ int stepping_exit(wherry_steps *self, wherry_task *task);
 int stepping_coroutine(void *text);
 
 /* Fails the test unless just these states were written down: text as "enter 0 0, recur 0 1, exit
- * 93750000 5", each with the step, the instant and the count. The other with instants in units of so
- * many nanoseconds. */
+ * 93750000 5", each with the step, the instant and the count. The other with instants in units of
+ * so many nanoseconds. */
 void stepping_states_are(const stepper *self, const char *expected);
 void stepping_states_in(const stepper *self, int64_t unit, const char *expected);
 

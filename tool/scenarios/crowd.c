@@ -71,8 +71,10 @@ static int enter(wherry_steps *steps, wherry_task *task)
     node->task = task;
     node->entered = true;
     node->pass = crowd_pass(node->crowd);
-    if (node->fails_in == &node->steps.enter)
-        node->alone = true;
+    act(node->crowd);
+    if (node->fails_in == &node->steps.enter ||
+        (node->kind == CROWD_GROUP && crowd_is_stopped(node)))
+        node->alone = true; /* there will be none */
     return fail_in(node, &node->steps.enter);
 }
 
@@ -288,7 +290,7 @@ int crowd_add(struct crowd *crowd, struct crowd_node *parent)
     node = draw(crowd, parent);
     result = start(node);
     if (result == WHERRY_E_CANCELED)
-        stage_check(crowd->stage, parent != NULL && (crowd_is_stopped(parent) || parent->ended),
+        stage_check(crowd->stage, crowd_is_stopped(node) || (parent != NULL && parent->ended),
                     "%u was not let into a group that goes on", node->number);
     else if (node->fails_in == &node->steps.enter && node->entered && node->task != NULL &&
              node->kind != CROWD_COROUTINE)
