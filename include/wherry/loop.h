@@ -1,7 +1,7 @@
 /* Loop: runs tasks, deadlines and ready sockets. One thread owns a loop and everything on it.
  *
- * One pass: expire deadlines, wait, handle ready sockets, run ready tasks, send what was queued,
- * reclaim what was closed.
+ * One pass: expire deadlines, wait, handle ready sockets, have the turns of steps, run ready tasks,
+ * send what was queued, reclaim what was closed.
  *
  *     wherry_loop_prepare  -->  wherry_loop_wait  -->  wherry_loop_dispatch        (a pull core)
  *     `------------------------ wherry_loop_step, _run -------------------'        (made of it)

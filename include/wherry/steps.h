@@ -63,7 +63,8 @@ struct wherry_steps {
  * .group = group). Options as wherry_spawn; stack_size is for a body. task: where the handle goes,
  * which the caller releases; NULL when nobody will join. Not to be called with steps that are in
  * use. WHERRY_E_MISUSE: no steps, both recur and body, a negative tock, or no loop named and none
- * under the caller. WHERRY_E_CANCELED: the loop is being freed or the group canceled.
+ * under the caller. WHERRY_E_CANCELED: the loop is being freed, or the group canceled or ended. (A
+ * task that is stopped in its own enter was started, and has ended.)
  * WHERRY_E_NO_MEMORY, _NO_STACK: before anything was called. Any other negative code: what enter
  * returned; abort and exit have been called, and the task was never part of its group. On the
  * loop's thread, in any context, also inside of other steps. */
@@ -75,7 +76,8 @@ WHERRY_PUBLIC int wherry_spawn_steps_with(wherry_task **task, wherry_steps *step
     wherry_spawn_steps_with(task, steps, &(wherry_task_options){ __VA_ARGS__ })
 
 /* Whether task did its work to the end: 1 after clean, or after the body of a plain coroutine has
- * returned what is not negative, being not canceled. 0: it goes on, was stopped, or failed. */
+ * returned what is not negative, being not canceled. 0: it goes on, was stopped, or failed, were it
+ * in its exit. */
 WHERRY_PUBLIC int wherry_task_done(const wherry_task *task);
 
 /* The loop of task. */
@@ -85,8 +87,9 @@ WHERRY_PUBLIC wherry_loop *wherry_task_loop(const wherry_task *task);
  * group around it, or of its loop says so. */
 WHERRY_PUBLIC int wherry_task_temporary(const wherry_task *task);
 
-/* The nanoseconds between two turns; those of its own, 0 for its group's. set: from its next turn
- * on. WHERRY_E_MISUSE: it is negative, or the task has no recur. */
+/* The nanoseconds between two turns; those of its own, 0 for its group's. Of the task of a group:
+ * those of the group. set: from its next turn on, with which a new grid begins. WHERRY_E_MISUSE: it
+ * is negative, or the task has no recur, or has ended. */
 WHERRY_PUBLIC int64_t wherry_task_tock(const wherry_task *task);
 WHERRY_PUBLIC int wherry_task_set_tock(wherry_task *task, int64_t tock);
 

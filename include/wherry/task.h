@@ -110,9 +110,10 @@ WHERRY_PUBLIC int wherry_yield(void);
 
 /* --- Groups: tasks that live and end together. Groups nest.
  *
- * A failure in a group stops the rest, and so on outwards. What is stopped together ends in the
- * reverse order of its start: coroutines are all canceled at once, and a task of steps is closed
- * when all that were started after it have ended. */
+ * A failure in a group stops the rest, and so on outwards: the inner group ends before what is
+ * around it. What is stopped together ends in the reverse order of its start: coroutines are all
+ * canceled at once, and a task of steps is closed when all that were started after it have ended;
+ * until then it has no turns. */
 
 typedef struct wherry_group_options {
     size_t size; /* set by the macro */
@@ -145,7 +146,8 @@ typedef struct wherry_group_options {
  * (wherry_steps *[]){ &server.steps, &client.steps, NULL }). Tasks also get into it by the option
  * .group of wherry_spawn and wherry_spawn_steps, while it runs too. WHERRY_E_MISUSE: no place for
  * the result, no loop, a parent of another loop, a negative tock or limit, always without members
- * and steps, or steps with a body. WHERRY_E_CANCELED: the parent is canceled. WHERRY_E_NO_MEMORY.
+ * and steps, steps with a body, or two tocks. WHERRY_E_CANCELED: the parent is canceled, has ended,
+ * or was canceled by an enter; or the loop is being freed. WHERRY_E_NO_MEMORY.
  * Any other negative code: what an enter returned, its own or of one of its members, and so did
  * that one's abort and exit; the members before it have been closed, in reverse. */
 WHERRY_PUBLIC WHERRY_CHECKED int wherry_group_new_with(const wherry_group_options *options);
@@ -154,15 +156,16 @@ WHERRY_PUBLIC WHERRY_CHECKED int wherry_group_new_with(const wherry_group_option
         &(wherry_group_options){ .size = sizeof(wherry_group_options), .result = __VA_ARGS__ })
 
 /* Runs the group's loop until the group has ended or limit nanoseconds have passed (0: no limit),
- * or the loop is stopped, and then cancels the group, so that each exit has been called. Returns 1:
- * it was done; 0: not in time; or the first failure in it, as wherry_group_join tells. In stepped
- * and paced time it takes just as many passes as there are tocks in the limit. A group that has
- * neither steps nor members counts as ended when it is empty. WHERRY_E_MISUSE: the limit is
- * negative, or the errors of wherry_loop_run. */
+ * or the loop is stopped, and then cancels the group and goes on until each exit has been called.
+ * Returns 1: it was done; 0: not in time; or the first failure in it, as wherry_group_join tells.
+ * In stepped time it takes just as many passes as there are tocks in the limit, and in paced time
+ * there are as many turns. A group that has neither steps nor members counts as ended when it is
+ * empty; one with the option always does not end by itself. WHERRY_E_MISUSE: the limit is negative,
+ * or the errors of wherry_loop_run. */
 WHERRY_PUBLIC int wherry_group_run(wherry_group *group, int64_t limit);
 
-/* Whether all in the group have ended by themselves without a failure, and it was not canceled (1).
- */
+/* Whether all in the group have ended without a failure, and it was not canceled (1). One with the
+ * option always is done while it is empty. */
 WHERRY_PUBLIC int wherry_group_done(const wherry_group *group);
 
 /* Waits until all in the group have ended, and puts the first negative result of a member, in order
@@ -172,7 +175,8 @@ WHERRY_PUBLIC int wherry_group_done(const wherry_group *group);
 WHERRY_PUBLIC int wherry_group_join(wherry_group *group, int *result, int64_t deadline);
 
 /* Cancels all in the group, newest first; no more can be spawned in it. Its steps end now, but for
- * those that a member still has to end before: see above. */
+ * those that a member still has to end before: see above. A group that was canceled with what is
+ * around it ends without waiting for its order there. */
 WHERRY_PUBLIC void wherry_group_cancel(wherry_group *group);
 
 /* How many of the group's tasks and groups have not ended. */
