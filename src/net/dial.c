@@ -161,6 +161,7 @@ int wherry_stream_open(wherry_stream *stream)
     forget_former(stream);
     result = open_socket(stream);
     stream->connecting = result == WHERRY_OK;
+    wherry__service_unsent(stream); /* nor does readiness tell that it may begin */
     return result;
 }
 

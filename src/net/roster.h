@@ -125,6 +125,12 @@ void wherry__roster_dismiss(wherry_roster *roster);
 /* Ends it in a child process, while the parent goes on. */
 void wherry__roster_forget(wherry_roster *roster);
 
+/* --- roster_steps.c */
+
+/* Gives the task that serves it a turn, where it need not come soon: nothing that is watched tells
+ * why. */
+void wherry__roster_wake(wherry_roster *roster);
+
 /* --- roster_accept.c */
 
 /* Accepting pauses from now on. */

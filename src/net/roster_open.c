@@ -126,6 +126,7 @@ void wherry_roster_close(wherry_roster *roster)
 {
     if (!wherry__roster_is_open(roster))
         return;
+    wherry__roster_wake(roster);
     close_listening(roster);
     close_waiting(roster);
     wherry_roster_close_streams(roster);

@@ -16,6 +16,12 @@ static void wake(wherry_watcher *watcher, wherry_watch *watch, unsigned events)
     wherry_task_wake(WHERRY__OWNER(watcher, wherry_roster, watcher)->task);
 }
 
+void wherry__roster_wake(wherry_roster *roster)
+{
+    if (roster->watch != NULL)
+        wherry_task_wake(roster->task);
+}
+
 int wherry_roster_enter(wherry_steps *self, wherry_task *task)
 {
     wherry_roster_steps *steps = steps_of(self);

@@ -156,8 +156,7 @@ static void on_unsent(wherry__service_owner *owner, wherry_stream *stream)
         wherry__roster_arm(entry);
     else
         append_once(&roster->unsent, &entry->unsent);
-    if (roster->watch != NULL)
-        roster->watcher.ready(&roster->watcher, roster->watch, 0);
+    wherry__roster_wake(roster);
 }
 
 static void on_changed(wherry__service_owner *owner, wherry_stream *stream)

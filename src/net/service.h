@@ -19,7 +19,7 @@ struct wherry__service_owner {
     /* What the stream waits for is other events of its source than before (source.watched): 0 when
      * its descriptor is about to go. */
     void (*interest)(wherry__service_owner *self, wherry_stream *stream);
-    /* Something can be sent of which no readiness tells: a service of its sends is due. */
+    /* Something can be sent of which no readiness tells, or it was opened: a service is due. */
     void (*unsent)(wherry__service_owner *self, wherry_stream *stream);
     /* What readiness does not tell either: it was closed, is over in both directions, or has
      * another idle time. */

@@ -72,13 +72,17 @@ static void on_interest(wherry__service_owner *owner, wherry_stream *stream)
         self->watch = NULL;
 }
 
-static void on_unsent(wherry__service_owner *owner, wherry_stream *stream)
+/* Nothing that is watched tells why. */
+static void wake_by_hand(servant *self)
 {
-    servant *self = WHERRY__OWNER(owner, servant, owner);
-
-    (void)stream;
     if (self->loop->clock == WHERRY_CLOCK_REAL)
         wherry_task_wake(self->task);
+}
+
+static void on_unsent(wherry__service_owner *owner, wherry_stream *stream)
+{
+    (void)stream;
+    wake_by_hand(WHERRY__OWNER(owner, servant, owner));
 }
 
 static void on_changed(wherry__service_owner *owner, wherry_stream *stream)
@@ -99,6 +103,7 @@ static void on_freed(wherry__service_owner *owner, wherry_stream *stream)
     (void)stream;
     self->steps->stream = NULL;
     self->steps->state[0] = NULL;
+    wake_by_hand(self);
     dismiss(self);
 }
 

@@ -348,6 +348,28 @@ static void with_the_real_clock_turns_come_when_something_is_there(void **state)
     end(&two);
 }
 
+static void with_the_real_clock_what_the_program_does_is_seen_at_once(void **state)
+{
+    hall *self = *state;
+    pair two;
+
+    begin(self, &two, true);
+    PASS_UNTIL(self, wherry_stream_is_connected(two.stream));
+    for (int i = 0; i < 2; i++) {
+        wherry_stream_close(two.stream);
+        assert_true(wherry_loop_step(self->world.loop) >= 0);
+        assert_int_equal(wherry_stream_open(two.stream), WHERRY_OK);
+        PASS_UNTIL(self, wherry_stream_is_connected(two.stream));
+    }
+    wherry_stream_free(two.stream);
+    two.stream = NULL;
+    PASS_UNTIL(self, wherry_task_ended(two.client));
+    wherry_roster_close(self->roster);
+    PASS_UNTIL(self, wherry_task_ended(two.server));
+    assert_int_equal(wherry_task_done(two.server), 1);
+    end(&two);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +385,8 @@ int main(void)
     };
     const struct CMUnitTest real[] = {
         cmocka_unit_test_setup_teardown(with_the_real_clock_turns_come_when_something_is_there,
+                                        real_time_set_up, hall_tear_down),
+        cmocka_unit_test_setup_teardown(with_the_real_clock_what_the_program_does_is_seen_at_once,
                                         real_time_set_up, hall_tear_down),
     };
 
