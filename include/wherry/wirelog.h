@@ -8,9 +8,9 @@
  *
  * A log that cannot be written says so once in the program's log and drops what comes, until it is
  * opened again; its last file ends with a whole record then. It never disturbs who is recorded.
- * Files that it makes are for their owner only; files are written once a pass. In a child process after a fork a
- * log is closed by wherry_loop_forget, and its files are left alone. All is for one thread, that of
- * the streams' loop.
+ * Files are written once a pass; those that it makes are for their owner only. In a child process
+ * after a fork a log is closed by wherry_loop_forget, and its files are left alone. All is for one
+ * thread, that of the streams' loop.
  */
 #ifndef WHERRY_WIRELOG_H
 #define WHERRY_WIRELOG_H
