@@ -19,5 +19,9 @@ static int ask(void *endpoint)
 
 int main(int argc, char **argv)
 {
-    return wherry_run(ask, argc > 1 ? argv[1] : "tcp://127.0.0.1:7000") < 0;
+    int result = wherry_run(ask, argc > 1 ? argv[1] : "tcp://127.0.0.1:7000");
+
+    if (result < 0)
+        fprintf(stderr, "ask: %s\n", wherry_problem());
+    return result < 0;
 }

@@ -1,5 +1,6 @@
 /* An echo server without coroutines: a listener and streams that call back.
- * Run it: callbacks [ENDPOINT], and in another terminal: wherry connect tcp://127.0.0.1:7000 */
+ * Run it: callbacks [ENDPOINT], with an address and no name; in another terminal:
+ * wherry connect tcp://127.0.0.1:7000 */
 #include <wherry.h>
 
 /* Sends back what is there. What has no room stays in the receive buffer, which holds the client

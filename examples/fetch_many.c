@@ -71,8 +71,8 @@ static int fetch(void *arguments)
 {
     struct site site = { .requests = { .next = next_request }, .endpoint = *(char **)arguments };
     char **paths = (char **)arguments + 1; /* they follow it */
-    wherry_stream *stream = NULL;
-    wherry_feed *feed = NULL;
+    WHERRY_SCOPED(stream) stream = NULL;   /* given back at the end, the last one first */
+    WHERRY_SCOPED(feed) feed = NULL;
     int result = wherry_stream_connect_to(&stream, site.endpoint, wherry_in(WHERRY_SECONDS(30)));
 
     for (site.path = site.end = paths; *site.end != NULL && **site.end == '/';)
@@ -82,8 +82,6 @@ static int fetch(void *arguments)
     result = result < 0 ? result : read_answers(stream, &site, paths); /* while the feed sends */
     if (result < 0 && ++failures > 0)
         fprintf(stderr, "fetch_many: %s: %s\n", site.endpoint, wherry_error_text(result));
-    wherry_feed_free(feed);
-    wherry_stream_free(stream);
     return result;
 }
 

@@ -61,5 +61,9 @@ static int filter(void *unused)
 
 int main(void)
 {
-    return wherry_run(filter, NULL) < 0;
+    int result = wherry_run(filter, NULL);
+
+    if (result < 0)
+        fprintf(stderr, "pipe_filter: %s\n", wherry_problem());
+    return result < 0;
 }

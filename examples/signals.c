@@ -62,5 +62,9 @@ static int run(void *unused)
 
 int main(void)
 {
-    return wherry_run(run, NULL) < 0;
+    int result = wherry_run(run, NULL);
+
+    if (result < 0)
+        fprintf(stderr, "signals: %s\n", wherry_problem());
+    return result < 0;
 }
