@@ -46,6 +46,7 @@ static void act(struct crowd *crowd)
         (void)crowd_add(crowd, node);
     } else if (node->kind == CROWD_STEPS && dice_often(&crowd->dice, 50)) {
         node->woken = true;
+        crowd_expect_turn(node, 0);
         wherry_task_wake(node->task);
     } else if (node->parent != NULL) {
         crowd_stop(node);
@@ -71,6 +72,8 @@ static int enter(wherry_steps *steps, wherry_task *task)
     node->task = task;
     node->entered = true;
     node->pass = crowd_pass(node->crowd);
+    node->due = INT64_MAX;
+    crowd_expect_turn(node, 0);
     act(node->crowd);
     if (node->fails_in == &node->steps.enter ||
         (node->kind == CROWD_GROUP && crowd_is_stopped(node)))

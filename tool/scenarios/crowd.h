@@ -39,6 +39,7 @@ struct crowd_node {
     bool woken;
     uint64_t pass; /* of the last turn, or of the enter before the first */
     int64_t first, last;
+    int64_t due; /* by when the next turn has come, but for what groups and the machine add */
 };
 
 struct crowd {
@@ -55,7 +56,7 @@ struct crowd {
  * fair (stage_is_fair) is what its enter returned. */
 int crowd_add(struct crowd *crowd, struct crowd_node *parent);
 
-/* Stops one of them, or wakes it. */
+/* Stops one of them. */
 void crowd_stop(struct crowd_node *node);
 
 /* One of those that live, drawn; NULL: none. */
@@ -65,6 +66,12 @@ struct crowd_node *crowd_pick(struct crowd *crowd, bool is_group);
 
 uint64_t crowd_pass(const struct crowd *crowd);
 void crowd_see_turn(struct crowd_node *node);
+
+/* It has a turn to come: after span nanoseconds, or earlier. */
+void crowd_expect_turn(struct crowd_node *node, int64_t span);
+
+/* None waits for a turn that should have come. */
+void crowd_check_turns(const struct crowd *crowd);
 void crowd_see_exit(struct crowd_node *node);
 void crowd_see_failure(struct crowd_node *node, int result);
 

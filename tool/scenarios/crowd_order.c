@@ -2,6 +2,8 @@
  * which they came and their deadlines expire. */
 #include "crowd.h"
 
+#define LATE_MOST WHERRY_MILLISECONDS(1) /* of a world, whose passes take no time */
+
 /* --- before and behind */
 
 static const struct crowd_node *at_depth(const struct crowd_node *node, unsigned depth)
@@ -63,6 +65,34 @@ static void check_tock(const struct crowd_node *node, int64_t now)
                 "a turn came %lld ns after the last", (long long)(now - node->last));
 }
 
+void crowd_expect_turn(struct crowd_node *node, int64_t span)
+{
+    const int64_t due = wherry_in(span);
+
+    node->due = due < node->due ? due : node->due;
+}
+
+/* A turn in a group with a tock waits for that group's. */
+static void check_late(const struct crowd_node *node, int64_t now)
+{
+    struct stage *stage = node->crowd->stage;
+    int64_t latest = node->due + LATE_MOST;
+
+    for (const struct crowd_node *around = node->parent; around != NULL; around = around->parent)
+        latest += around->steps.tock;
+    if (node->kind == CROWD_STEPS && stage_is_simulated(stage) &&
+        !stage_was_struck(stage, WHERRY_FAULT_STALL))
+        stage_check(stage, now <= latest, "a turn of %u is %lld ns late", node->number,
+                    (long long)(now - latest));
+}
+
+void crowd_check_turns(const struct crowd *crowd)
+{
+    for (unsigned i = 0; i < crowd->count; i++)
+        if (crowd->nodes[i].entered && !crowd->nodes[i].ended)
+            check_late(&crowd->nodes[i], wherry_loop_now(wherry_loop_current()));
+}
+
 static void note_turn(struct crowd_node *node, uint64_t pass, int64_t now)
 {
     if (node->last < node->first)
@@ -71,6 +101,9 @@ static void note_turn(struct crowd_node *node, uint64_t pass, int64_t now)
     node->pass = pass;
     node->last = now;
     node->woken = false;
+    node->due = INT64_MAX;
+    crowd_expect_turn(node, node->steps.tock > 0 ? node->steps.tock
+                                                 : wherry_loop_tock(wherry_loop_current()));
 }
 
 /* In a group with a tock there are no turns but in its own, which is seen if it has steps that are
@@ -100,6 +133,7 @@ void crowd_see_turn(struct crowd_node *node)
                     node->number, crowd->turn->number);
     check_tock(node, now);
     check_around(node, pass);
+    check_late(node, now);
     note_turn(node, pass, now);
     node->turns++;
     crowd->turn = node;

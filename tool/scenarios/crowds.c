@@ -32,6 +32,7 @@ static int wait_for(struct crowd *crowd)
     if (result == WHERRY_OK)
         stage_check(crowd->stage, first == crowd->failure, "a group ended with %s instead of %s",
                     wherry_error_name(first), wherry_error_name(crowd->failure));
+    crowd_check_turns(crowd);
     if (!root->ended && dice_often(&crowd->dice, 50))
         crowd_stop(root);
     root->alone = true;
