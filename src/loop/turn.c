@@ -104,7 +104,7 @@ void wherry__turn_plan(wherry__turn *turn)
 void wherry__turn_set_tock(wherry__turn *turn, int64_t tock)
 {
     turn->tock = tock;
-    turn->grid = NO_GRID;
+    turn->grid = turn->running ? turn->schedule->loop->now : NO_GRID;
     if (turn->joined && !turn->running && !wherry__deadline_armed(&turn->deadline))
         make_due(turn, next_round(turn->schedule->loop));
 }

@@ -588,6 +588,33 @@ static void groups_tock_can_be_changed_by_its_task(void **state)
     wherry_group_free(group);
 }
 
+static void set_it_to_30(stepper *self)
+{
+    if (self->turns == 0)
+        assert_int_equal(wherry_task_set_tock(self->other->task, 30), WHERRY_OK);
+}
+
+/* The grid begins with the turn in which the tock was set, even if nothing in the group goes on. */
+static void tock_set_in_the_groups_turn_counts_from_there(void **state)
+{
+    loop_fixture *self = *state;
+    wherry_loop *loop = stepped(self);
+    stepper own = HOLDER(NULL), two = STEPPER(NULL);
+    stepper one = STEPPER(NULL, .stop = 1, .act[STEP_RECUR] = set_it_to_30, .other = &own);
+    wherry_group *group;
+
+    assert_int_equal(wherry_group_new(&group, .loop = loop, .steps = &own.steps, .tock = 20,
+                                      .members = (wherry_steps *[]){ &one.steps, NULL },
+                                      .always = 1),
+                     WHERRY_OK);
+    passes(loop, 2);
+    spawn_in(group, &two); /* at 20 */
+    passes(loop, 6);
+    turns_are(&one, "0");
+    turns_are(&two, "30 60");
+    wherry_group_free(group);
+}
+
 /* --- the cost */
 
 #define MANY 10000
@@ -649,6 +676,7 @@ int main(void)
         ON_LOOP(idle_group_has_no_turns_and_keeps_its_grid),
         ON_LOOP(what_comes_for_a_later_group_waits_too),
         ON_LOOP(groups_tock_can_be_changed_by_its_task),
+        ON_LOOP(tock_set_in_the_groups_turn_counts_from_there),
         ON_LOOP(pass_does_what_is_due_and_no_more),
     };
 
