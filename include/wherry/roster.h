@@ -188,7 +188,8 @@ WHERRY_PUBLIC void wherry_roster_visit(wherry_roster *roster, wherry_roster_visi
 WHERRY_PUBLIC void wherry_roster_close_streams(wherry_roster *roster);
 
 /* Takes stream out of the roster and closes and frees it; or hands it to the caller, as a serviced
- * stream like any other. WHERRY_E_NOT_FOUND: it is not in the roster. */
+ * stream like any other, wound to what it was wound to. WHERRY_E_NOT_FOUND: it is not in the
+ * roster. */
 WHERRY_PUBLIC int wherry_roster_remove(wherry_roster *roster, wherry_stream *stream);
 WHERRY_PUBLIC int wherry_roster_hand_over(wherry_roster *roster, wherry_stream *stream);
 

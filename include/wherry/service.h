@@ -131,13 +131,14 @@ WHERRY_PUBLIC int wherry_stream_refresh(wherry_stream *stream);
  * base must outlive the stream. */
 WHERRY_PUBLIC int wherry_stream_wind(wherry_stream *stream, const wherry_loop *base);
 
-/* The sizes of its buffers in the kernel, as socket.h has them; 0 and 0 while it is not open. */
+/* The sizes of its buffers in the kernel, as socket.h has them, errors included; 0 and 0 while it
+ * is not open. */
 WHERRY_PUBLIC int wherry_stream_buffers(const wherry_stream *stream, size_t *send, size_t *receive);
 
 /* Hands the stream to its loop for good: from now on it is as any other, events and coroutines
  * included, and its time is the loop's. WHERRY_E_MISUSE: it is in a roster
- * (wherry_roster_hand_over first), or not connected. WHERRY_E_CLOSED. WHERRY_E_NO_MEMORY, _FULL: a
- * limit of the system on watches. */
+ * (wherry_roster_hand_over first), a task serves it, or it is not connected. WHERRY_E_CLOSED.
+ * WHERRY_E_NO_MEMORY, _FULL: a limit of the system on watches. */
 WHERRY_PUBLIC int wherry_stream_unservice(wherry_stream *stream);
 
 #ifdef __cplusplus

@@ -190,7 +190,7 @@ WHERRY_PUBLIC int wherry_stream_descriptor(const wherry_stream *stream);
  * On a closed or serviced stream, or one that a peer was made of, it does nothing. */
 WHERRY_PUBLIC void wherry_stream_set_events(wherry_stream *stream, wherry_stream_events *events);
 
-/* Sets the time limit without traffic from now on, in nanoseconds; 0: none. */
+/* Sets the time limit without traffic from now on, in nanoseconds; 0 or less: none. */
 WHERRY_PUBLIC void wherry_stream_set_idle(wherry_stream *stream, int64_t idle_timeout);
 
 #ifdef __cplusplus

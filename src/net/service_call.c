@@ -194,7 +194,7 @@ int wherry_stream_unservice(wherry_stream *stream)
     if (result == WHERRY_OK)
         result = check_connected(stream);
     if (result == WHERRY_OK && wherry__stream_service(stream)->owner != NULL)
-        result = wherry__fail(WHERRY_E_MISUSE, "the stream is in a roster");
+        result = wherry__fail(WHERRY_E_MISUSE, "a roster or a task has the stream");
     if (result == WHERRY_OK)
         result = begin_watching(stream);
     if (result < 0)
