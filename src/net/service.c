@@ -152,7 +152,7 @@ void wherry__service_freed(wherry_stream *stream)
 
 /* --- passes */
 
-static int check(const wherry_stream *stream)
+int wherry__service_check(const wherry_stream *stream)
 {
     if (!stream->serviced)
         return wherry__fail(WHERRY_E_MISUSE, "the stream is not serviced");
@@ -182,7 +182,7 @@ static int go_on(wherry_stream *stream)
 
 int wherry_stream_service_connect(wherry_stream *stream)
 {
-    int result = check(stream);
+    int result = wherry__service_check(stream);
 
     if (result < 0)
         return result;
@@ -214,7 +214,7 @@ static ssize_t send_now(wherry_stream *stream)
 
 ssize_t wherry_stream_service_send(wherry_stream *stream)
 {
-    int result = check(stream);
+    int result = wherry__service_check(stream);
 
     if (result < 0)
         return result;
@@ -247,7 +247,7 @@ static ssize_t receive_now(wherry_stream *stream, int turns)
 
 static ssize_t service_receive(wherry_stream *stream, int turns)
 {
-    int result = check(stream);
+    int result = wherry__service_check(stream);
 
     if (result < 0)
         return result;
@@ -267,7 +267,7 @@ ssize_t wherry_stream_service_receive_once(wherry_stream *stream)
 
 int wherry_stream_service(wherry_stream *stream)
 {
-    int result = check(stream);
+    int result = wherry__service_check(stream);
 
     if (result < 0)
         return result;

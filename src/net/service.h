@@ -68,6 +68,9 @@ void wherry__service_clear(wherry_stream *stream);
 /* Reads a clock that nobody reads: the real one of a loop that is not in a pass. */
 void wherry__service_read_clock(const wherry_loop *base);
 
+/* Whether its user services it (else WHERRY_E_MISUSE), and has not closed it (WHERRY_E_CLOSED). */
+int wherry__service_check(const wherry_stream *stream);
+
 /* Notes what the stream waits for, and tells its owner if that changes something. */
 void wherry__service_watch(wherry_stream *stream, unsigned events);
 

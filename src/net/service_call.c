@@ -11,13 +11,6 @@
 #include "net/recording.h"
 #include "net/socket.h"
 
-static int check(const wherry_stream *stream)
-{
-    if (!stream->serviced)
-        return wherry__fail(WHERRY_E_MISUSE, "the stream is not serviced");
-    return stream->closed ? WHERRY_E_CLOSED : WHERRY_OK;
-}
-
 /* Of one that is not at its end. */
 static int check_connected(const wherry_stream *stream)
 {
@@ -30,7 +23,7 @@ static int check_connected(const wherry_stream *stream)
 
 ssize_t wherry_stream_receive_past(wherry_stream *stream, void *data, size_t size)
 {
-    int result = check(stream);
+    int result = wherry__service_check(stream);
     ssize_t count;
 
     if (result == WHERRY_OK)
@@ -57,7 +50,7 @@ ssize_t wherry_stream_receive_past(wherry_stream *stream, void *data, size_t siz
 
 ssize_t wherry_stream_send_past(wherry_stream *stream, wherry_bytes bytes)
 {
-    int result = check(stream);
+    int result = wherry__service_check(stream);
     ssize_t count;
 
     if (result == WHERRY_OK)
@@ -85,7 +78,7 @@ ssize_t wherry_stream_send_past(wherry_stream *stream, wherry_bytes bytes)
 
 int wherry_stream_shutdown_receive(wherry_stream *stream)
 {
-    int result = check(stream);
+    int result = wherry__service_check(stream);
 
     if (result == WHERRY_OK)
         result = stream->reason;
@@ -108,7 +101,7 @@ const wherry_timer *wherry_stream_timer(const wherry_stream *stream)
 
 int wherry_stream_refresh(wherry_stream *stream)
 {
-    int result = check(stream);
+    int result = wherry__service_check(stream);
 
     if (result < 0)
         return result;
@@ -122,7 +115,7 @@ int wherry_stream_wind(wherry_stream *stream, const wherry_loop *base)
     wherry__service *service;
 
     if (!stream->serviced)
-        return check(stream);
+        return wherry__service_check(stream);
     service = wherry__stream_service(stream);
     service->base = base == NULL ? stream->loop : base;
     wherry__service_read_clock(service->base);
@@ -135,7 +128,7 @@ int wherry_stream_wind(wherry_stream *stream, const wherry_loop *base)
 int wherry_stream_buffers(const wherry_stream *stream, size_t *send, size_t *receive)
 {
     if (!stream->serviced)
-        return check(stream);
+        return wherry__service_check(stream);
     *send = 0;
     *receive = 0;
     if (stream->closed || !wherry__stream_is_open(stream))
@@ -149,7 +142,7 @@ ssize_t wherry_stream_discard(wherry_stream *stream)
     size_t unsent = wherry_stream_unsent(stream);
 
     if (!stream->serviced)
-        return check(stream);
+        return wherry__service_check(stream);
     if (stream->closing)
         return WHERRY_E_CLOSED;
     if (unsent == 0)
@@ -189,7 +182,7 @@ static int begin_watching(wherry_stream *stream)
 
 int wherry_stream_unservice(wherry_stream *stream)
 {
-    int result = check(stream);
+    int result = wherry__service_check(stream);
 
     if (result == WHERRY_OK)
         result = check_connected(stream);
