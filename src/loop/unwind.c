@@ -79,6 +79,19 @@ static wherry__member *next_of(const wherry_group *group)
                : WHERRY__OWNER(group->members.previous, wherry__member, link);
 }
 
+/* Whether all that it was stopped with, and that is newer, has ended. */
+static bool is_next(const wherry_group *group)
+{
+    const wherry_group *around = group->member.group;
+
+    for (; !group->on_its_own && around != NULL && around->canceled; around = group->member.group) {
+        if (next_of(around) != &group->member)
+            return false;
+        group = around;
+    }
+    return true;
+}
+
 static void unwind(wherry_group *group);
 
 static void end_member(wherry__member *member)
@@ -89,23 +102,26 @@ static void end_member(wherry__member *member)
         wherry__steps_end_in_order(wherry__steps_of(WHERRY__OWNER(member, wherry_task, member)));
 }
 
-/* A member that cannot end now comes back to here when it does. */
+/* A member that cannot end now comes back to here when it does. What is around the group may be
+ * stopped meanwhile, too: then it waits for its order there. */
 static void unwind(wherry_group *group)
 {
-    wherry__member *member;
+    wherry__member *member = NULL;
 
     if (group->unwinding)
         return;
     wherry__group_pin(group);
     group->unwinding = true;
-    while ((member = next_of(group)) != NULL) {
+    while (is_next(group) && (member = next_of(group)) != NULL) {
         end_member(member);
         WHERRY__PROBE_IF(next_of(group) == member, "group.unwind.waits");
         if (next_of(group) == member)
             break;
     }
     group->unwinding = false;
-    if (member == NULL)
+    if (!is_next(group))
+        wherry__group_unwind(group);
+    else if (member == NULL)
         wherry__group_settle(group);
     wherry__group_unpin(group);
 }

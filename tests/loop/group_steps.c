@@ -446,6 +446,37 @@ static void canceled_group_ends_in_strict_reverse(void **state)
     wherry_group_free(inner);
 }
 
+static void stop_group(stepper *self)
+{
+    wherry_group_cancel(self->group);
+}
+
+/* A group that is ending, when what is around it is stopped too, ends behind what is newer there.
+ */
+static void what_is_stopped_meanwhile_gives_the_order(void **state)
+{
+    loop_fixture *self = *state;
+    stepper outer_own = HOLDER("o"), own = HOLDER("g"), behind = HOLDER("c");
+    stepper one = HOLDER("a", .act[STEP_CLOSE] = stop_group), two = STEPPER("b", .fail_at = 1);
+    stepper first = HOLDER("f");
+    wherry_group *outer, *group;
+
+    two.results[STEP_RECUR] = WHERRY_E_FULL;
+    assert_int_equal(
+        wherry_group_new(&outer, .loop = self->loop, .steps = &outer_own.steps, .keep_going = 1),
+        WHERRY_OK);
+    one.group = outer;
+    assert_int_equal(wherry_group_new(&group, .parent = outer, .steps = &own.steps,
+                                      .members = LIST(&first.steps, &one.steps, &two.steps)),
+                     WHERRY_OK);
+    spawn_in(outer, &behind);
+    coroutine_in(outer, "1");
+    run(self);
+    trace_is("o(g(f(a(b(c(b.b!b)a/a)c/c)f/f)g!g)o/o)"); /* the coroutine had not begun */
+    wherry_group_free(outer);
+    wherry_group_free(group);
+}
+
 static int return_at_once(wherry_steps *steps, wherry_task *task)
 {
     (void)task;
@@ -1171,6 +1202,7 @@ int main(void)
         ON_LOOP(kept_going_inner_group_is_stopped_and_ends_first),
         ON_LOOP(failed_enter_of_a_member_undoes_the_group),
         ON_LOOP(canceled_group_ends_in_strict_reverse),
+        ON_LOOP(what_is_stopped_meanwhile_gives_the_order),
         ON_LOOP(whatever_ends_meanwhile_keeps_its_order),
         ON_LOOP(step_that_stops_its_group_ends_as_it_says),
         ON_LOOP(own_step_may_stop_its_group),
