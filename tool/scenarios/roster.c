@@ -206,6 +206,8 @@ int serve_roster(struct stage *stage, const wherry_stream_options *streams, stru
     int result;
 
     own.size = sizeof(own);
+    if (dice_often(dice, 30))
+        own.send_max = 1 + dice_size(dice, 5000);
     this.streams_max = dice_often(dice, 20) ? dice_between(dice, 1, 3) : 10000;
     this.waiting_max = dice_often(dice, 20) ? dice_between(dice, 1, 3) : 64;
     this.keeps_ended = dice_often(dice, 20);
