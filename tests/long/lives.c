@@ -8,7 +8,7 @@
 
 #include "support/lives.h"
 
-#define SEEDS 5000
+#define SEEDS 4000
 #define PASSES 150
 
 static void lives_are_whole(void **state)

@@ -266,8 +266,7 @@ static void leave(life *turn)
         return;
     lose_grid(turn);
     turn->joined = turn->armed = turn->due = false;
-    if (turn->around != NULL && !turn->around->alone && !turn->around->running &&
-        !has_turns_in_it(turn->around))
+    if (turn->around != NULL && !turn->around->alone && !has_turns_in_it(turn->around))
         leave(turn->around);
 }
 
@@ -294,12 +293,20 @@ static void plan(life *turn)
     }
 }
 
+/* Nobody knows when a group that has lost its grid has turns, nor what is in it. */
+static bool is_vague(const life *self)
+{
+    while (self != NULL && !self->vague)
+        self = self->around;
+    return self != NULL;
+}
+
 static void begin_group_turn(life *group)
 {
     if (group == NULL || group->had == group->all->round)
         return;
     begin_group_turn(group->around);
-    if (group->tock > 0 && !group->vague)
+    if (group->tock > 0 && !is_vague(group))
         CHECK(group, group->joined && group->due && group->round <= group->all->round);
     CHECK(group, !group->running);
     group->had = group->all->round;
@@ -312,10 +319,10 @@ static bool may_have_turn(const life *self)
 {
     const uint64_t round = self->all->round;
 
-    if (self->had == round)
+    if (self->had == round || is_vague(self))
         return false;
     for (; self != NULL && self->had != round; self = self->around)
-        if (self->vague || self->loose || !self->due || self->round > round)
+        if (self->loose || !self->due || self->round > round)
             return false;
     return true;
 }
@@ -336,7 +343,10 @@ static void end_group_turn(life *group)
     if (group->tock > 0 || group->alone)
         plan(group);
     for (int i = group->number + 1; i < group->all->count; i++)
-        came |= group->all->each[i].around == group && group->all->each[i].due;
+        if (group->all->each[i].around == group && group->all->each[i].due) {
+            came |= !group->all->each[i].vague;
+            group->loose |= group->all->each[i].vague;
+        }
     if (group->tock == 0 && came)
         set_due(group, group->all->round + 1);
     if (!group->alone && !has_turns_in_it(group))
@@ -430,6 +440,17 @@ static void deadlines_come(lives *all)
     }
 }
 
+/* What is in a group may bring its own turn on, and of some of that nobody knows. */
+static bool is_sure(const life *group)
+{
+    const lives *all = group->all;
+
+    for (int i = group->number + 1; i < all->count; i++)
+        if (all->each[i].vague && is_inside(&all->each[i], group))
+            return false;
+    return true;
+}
+
 /* Groups with nobody to see it have had theirs; all others were seen. */
 static void none_was_missed(lives *all)
 {
@@ -439,7 +460,7 @@ static void none_was_missed(lives *all)
 
         if (!self->joined || !may_have_turn(self))
             continue;
-        CHECK(self, is_group(self) && !recurs(self));
+        CHECK(self, is_group(self) && (!recurs(self) || !is_sure(self)));
         begin_group_turn(self);
         end_group_turn(self);
         CHECK(self, !may_have_turn(self));
@@ -448,8 +469,10 @@ static void none_was_missed(lives *all)
 
 static void set_tock(life *self, int64_t tock)
 {
-    if (is_group(self) && self->tock > 0 && tock == 0)
+    if (is_group(self) && self->tock > 0 && tock == 0) {
         self->loose = true;
+        self->vague |= !recurs(self);
+    }
     self->tock = tock;
     self->grid = self->running ? now_of(self->all) : -1;
     if (self->joined && !self->running && !self->armed)
