@@ -25,8 +25,12 @@
  * received is consumed from one pass to the next; then it is closed and freed. (So the rest of a
  * message whose end never came keeps nothing.) .keep_ended says that this is the caller's to do:
  * wherry_roster_remove. So pointers to streams are good for as long as the stream has not ended,
- * and then for a pass. A stream whose other end has finished (WHERRY_E_END) can still be sent to:
- * it has not ended until the caller closes it, or shuts it down and all is sent.
+ * and then for a pass.
+ *
+ * A stream whose other end has finished (WHERRY_E_END) can still be sent to. When it has nothing to
+ * be sent, and as long after it was told as it would take to free one that ended, it is closed, and
+ * so ends; unless .keep_finished says that this, too, is the caller's to do, who takes longer for
+ * an answer.
  *
  * The roster's loop gives it memory and time, and takes over the streams that were closed with
  * bytes unsent: for those it must run, or have a step as above. All is for the loop's thread.
@@ -67,6 +71,7 @@ typedef struct wherry_roster_options {
     size_t streams_max; /* streams at a time, those that wait and those that ended included; 0:
                            10,000. At the limit none is accepted */
     int keep_ended;     /* not 0: streams that ended stay until they are removed */
+    int keep_finished;  /* not 0: streams whose other end has finished stay until they are closed */
     const wherry_socket_options *socket; /* of the listening socket, and so of the streams'; copied.
                                             NULL: defaults */
     const wherry_stream_options *stream; /* for the streams: limits, idle_timeout, fixed_idle,

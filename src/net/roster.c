@@ -142,6 +142,7 @@ static void set_limits(wherry_roster *roster, const wherry_roster_options *optio
     roster->no_reuse_address = options->no_reuse_address != 0;
     roster->reuse_port = options->reuse_port != 0;
     roster->keep_ended = options->keep_ended != 0;
+    roster->keep_finished = options->keep_finished != 0;
     roster->backlog = options->backlog;
     roster->stream = *options->stream;
     roster->stream.size = sizeof(roster->stream);
@@ -190,6 +191,7 @@ static int make(wherry_loop *loop, const wherry_roster_options *options)
     wherry__link_init(&roster->readable);
     wherry__link_init(&roster->unsent);
     wherry__link_init(&roster->news);
+    wherry__link_init(&roster->finished);
     wherry__link_init(&roster->ended);
     wherry__deadlines_init(&roster->deadlines, loop->system, wherry__roster_now(roster));
     wherry__source_init(loop, &roster->source, &class, -1);

@@ -4,6 +4,8 @@
  *                                      readable    what the poller has told in this pass
  *                                      unsent      those with bytes that can be tried to be sent
  *                                      news        what take gives
+ *                                      finished    nothing more comes, and nothing is to go out:
+ *                                                  closed at the end of a later pass
  *                                      ended       what is freed at the end of a later pass
  *
  * It has a poller of its own, which it asks once a pass, so that a pass costs what is ready. A
@@ -40,18 +42,19 @@ typedef struct wherry__roster_entry {
     wherry__link readable;
     wherry__link unsent;
     wherry__link news;
-    wherry__link ended;
+    wherry__link ended;   /* in that list, or the one of those that finished */
     wherry__deadline due; /* its idle time is over, or what was refused is tried again */
     wherry__table_entry by_address;
     wherry__short_address remote;
     uint64_t number; /* in the order of their making */
     uint64_t pass;   /* the last one in which something happened to it */
-    size_t left;     /* ended: bytes that it had at the end of the last pass */
+    size_t left;     /* finished or ended: bytes that it had at the end of the last pass */
     uint8_t key[WHERRY__ROSTER_KEY];
     uint8_t watched; /* what the poller watches it for */
-    uint8_t passes;  /* ended: for how many passes, up to 2 */
+    uint8_t passes;  /* finished or ended: for how many passes, up to 2 */
     bool found;      /* it is in the table */
     bool told;       /* that nothing more comes was told */
+    bool over;       /* it is among those that ended, not among those that finished */
 } wherry__roster_entry;
 
 /* Goes through streams any of which may be taken out meanwhile. */
@@ -74,6 +77,7 @@ struct wherry_roster {
     bool no_reuse_address;
     bool reuse_port;
     bool keep_ended;
+    bool keep_finished;
     int backlog;
     wherry_stream_options stream;
     size_t waiting_max;
@@ -86,6 +90,7 @@ struct wherry_roster {
     wherry__link readable;
     wherry__link unsent;
     wherry__link news;
+    wherry__link finished;
     wherry__link ended;
     wherry__table by_address;
     wherry__deadlines deadlines;

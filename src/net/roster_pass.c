@@ -128,6 +128,18 @@ static size_t send_all(wherry_roster *roster)
 
 /* --- those that ended */
 
+/* What is done with one that it is over for. */
+static void close_finished(wherry__roster_entry *entry)
+{
+    WHERRY__PROBE("roster.stream.finished-is-closed");
+    wherry_stream_close(entry->stream); /* so it ends */
+}
+
+static void remove_ended(wherry__roster_entry *entry)
+{
+    (void)wherry_roster_remove(entry->roster, entry->stream);
+}
+
 /* One that is being read from goes on; the rest of a message whose end never came does not. */
 static bool is_done_with(wherry__roster_entry *entry)
 {
@@ -140,21 +152,29 @@ static bool is_done_with(wherry__roster_entry *entry)
     return done && entry->passes == PASSES;
 }
 
-static void reap(wherry_roster *roster)
+static void sweep(wherry__link *list, void (*done)(wherry__roster_entry *entry))
 {
-    wherry__link *const end = roster->ended.previous;
-    bool last = wherry__list_empty(&roster->ended) || roster->keep_ended;
+    wherry__link *const end = list->previous;
+    bool last = wherry__list_empty(list);
 
     while (!last) {
-        wherry__link *link = wherry__list_take(&roster->ended);
+        wherry__link *link = wherry__list_take(list);
         wherry__roster_entry *entry = WHERRY__OWNER(link, wherry__roster_entry, ended);
 
         last = link == end;
         if (is_done_with(entry))
-            (void)wherry_roster_remove(roster, entry->stream);
+            done(entry);
         else
-            wherry__list_append(&roster->ended, link);
+            wherry__list_append(list, link);
     }
+}
+
+static void reap(wherry_roster *roster)
+{
+    if (roster->keep_ended)
+        return;
+    sweep(&roster->ended, remove_ended);
+    sweep(&roster->finished, close_finished);
 }
 
 /* --- the user's side */
@@ -246,7 +266,7 @@ int64_t wherry_roster_deadline(const wherry_roster *roster)
         return WHERRY_NEVER;
     if (!wherry__list_empty(&roster->unsent) || !wherry__list_empty(&roster->readable) ||
         (!wherry__list_empty(&roster->ended) && !roster->keep_ended) ||
-        (!wherry__list_empty(&roster->waiting) && !rests))
+        !wherry__list_empty(&roster->finished) || (!wherry__list_empty(&roster->waiting) && !rests))
         return WHERRY_NOW;
     return rests && roster->rests_until < bound ? roster->rests_until : bound;
 }

@@ -40,13 +40,29 @@ static void end(wherry__roster_entry *entry)
 {
     wherry_roster *roster = entry->roster;
 
-    if (wherry__link_used(&entry->ended))
+    if (entry->over)
         return;
+    entry->over = true;
+    entry->passes = 0;
     wherry__link_remove(&entry->readable);
     wherry__link_remove(&entry->unsent);
+    wherry__link_remove(&entry->ended);
     wherry__deadline_disarm(&roster->deadlines, &entry->due);
     wherry__list_append(&roster->ended, &entry->ended);
     wherry__roster_tell(entry);
+}
+
+/* The other end has finished, and there is nothing to say to it: who has something yet, says so
+ * soon. */
+static void finish(wherry__roster_entry *entry)
+{
+    wherry_roster *roster = entry->roster;
+
+    if (roster->keep_finished || roster->keep_ended || wherry__link_used(&entry->ended) ||
+        entry->stream->output != NULL)
+        return;
+    entry->passes = 0;
+    wherry__list_append(&roster->finished, &entry->ended);
 }
 
 void wherry__roster_look(wherry__roster_entry *entry)
@@ -63,6 +79,8 @@ void wherry__roster_look(wherry__roster_entry *entry)
     }
     if (is_over(stream))
         end(entry);
+    else if (stream->reason == WHERRY_E_END)
+        finish(entry);
 }
 
 /* --- watching */
@@ -104,7 +122,7 @@ void wherry__roster_arm(wherry__roster_entry *entry)
     int64_t again = wherry__instant_after(now, RETRY_AFTER);
     int64_t when = WHERRY_NEVER;
 
-    if (wherry__link_used(&entry->ended))
+    if (entry->over)
         return;
     if (entry->stream->idle_timeout > 0)
         when = wherry__instant_after(now, wherry_timer_remaining(idle));
@@ -152,6 +170,8 @@ static void on_unsent(wherry__service_owner *owner, wherry_stream *stream)
     wherry__roster_entry *entry = entry_of(owner);
     wherry_roster *roster = entry->roster;
 
+    if (!entry->over)
+        wherry__link_remove(&entry->ended);
     if (stream->retry)
         wherry__roster_arm(entry);
     else

@@ -181,7 +181,7 @@ static void accepting_what_came_to_nothing_goes_on_with_the_next(void **state)
     static const int numbers[] = { ECONNABORTED, EPROTO, ENETDOWN, EPERM, EINTR };
     hall *self = *state;
 
-    hall_open(self, NET_TCP4, .backlog = 5);
+    hall_open(self, NET_TCP4, .keep_finished = 1);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         int client = hall_dial(self, NULL);
 

@@ -118,7 +118,7 @@ static void receiving_that_was_shut_down_is_told_once(void **state)
     wherry_stream *stream;
     int client;
 
-    hall_open(self, NET_TCP4, .backlog = 5);
+    hall_open(self, NET_TCP4, .keep_finished = 1);
     stream = hall_couple(self, &client);
     (void)hall_take_all(self);
     assert_int_equal(wherry_stream_shutdown_receive(stream), WHERRY_OK);

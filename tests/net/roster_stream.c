@@ -1,5 +1,6 @@
 /* Rosters: their streams, how they are found, how they end, and that any may go at any time. */
 #include <netinet/in.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -231,7 +232,7 @@ static void half_close_of_the_other_end_does_not_stop_the_answer(void **state)
     wherry_stream *stream;
     int client;
 
-    hall_open(self, NET_TCP4, .backlog = 5);
+    hall_open(self, NET_TCP4, .keep_finished = 1);
     stream = hall_couple(self, &client);
     hall_put(self, client, "question");
     hall_shut(self, client);
@@ -249,6 +250,58 @@ static void half_close_of_the_other_end_does_not_stop_the_answer(void **state)
     (void)hall_service(self);
     (void)hall_service(self);
     assert_int_equal(wherry_roster_count(self->roster), 0);
+    hall_close(self, client);
+}
+
+/* Bytes that are left unread are no reason to keep it. */
+static void one_that_has_finished_is_closed_when_nothing_is_said_to_it(void **state)
+{
+    hall *self = *state;
+    wherry_stream *stream;
+    int client;
+
+    hall_open(self, NET_TCP4, .backlog = 5);
+    for (int unread = 0; unread < 2; unread++) {
+        stream = hall_couple(self, &client);
+        if (unread)
+            hall_put(self, client, "half a quest");
+        hall_shut(self, client);
+        HALL_UNTIL(self, wherry_stream_end(stream) == WHERRY_E_END);
+        assert_ptr_equal(wherry_roster_take(self->roster), stream);
+        assert_int_equal(wherry_stream_is_open(stream), 1);
+        assert_true(wherry_roster_deadline(self->roster) == WHERRY_NOW);
+        for (size_t i = 0; i < 2 && wherry_stream_is_open(stream); i++)
+            (void)hall_service(self);
+        assert_int_equal(hall_end_of(self, client), 0);
+        HALL_UNTIL(self, wherry_roster_count(self->roster) == 0);
+        assert_null(wherry_roster_take(self->roster));
+        assert_true(wherry_roster_deadline(self->roster) == WHERRY_NEVER);
+        hall_close(self, client);
+    }
+}
+
+/* It has the answer first, also one that takes many passes to go out. */
+static void one_that_has_finished_stays_while_there_is_something_to_say(void **state)
+{
+    hall *self = *state;
+    wherry_stream *stream;
+    int client;
+
+    hall_open(self, NET_TCP4, .backlog = 5);
+    stream = hall_couple(self, &client);
+    hall_put(self, client, "question");
+    hall_shut(self, client);
+    HALL_UNTIL(self, wherry_stream_end(stream) == WHERRY_E_END);
+    wherry_stream_consume(stream, 100);
+    assert_int_equal(wherry_stream_send(stream, wherry_text("answer"), WHERRY_NOW), WHERRY_OK);
+    wherry_faulty_plan(self->world.system, WHERRY_CALL_SEND, .number = EAGAIN);
+    for (size_t i = 0; i < 5; i++)
+        (void)wherry_roster_service(self->roster);
+    assert_int_equal(wherry_stream_is_open(stream), 1);
+    wherry_faulty_heal(self->world.system, WHERRY_CALL_ANY);
+    hall_expect(self, client, "answer");
+    assert_int_equal(hall_end_of(self, client), 0);
+    HALL_UNTIL(self, wherry_roster_count(self->roster) == 0);
     hall_close(self, client);
 }
 
@@ -624,6 +677,8 @@ int main(void)
         HALL_TEST(half_a_message_keeps_nothing),
         HALL_TEST(kept_ones_stay_until_they_are_removed),
         HALL_TEST(half_close_of_the_other_end_does_not_stop_the_answer),
+        HALL_TEST(one_that_has_finished_is_closed_when_nothing_is_said_to_it),
+        HALL_TEST(one_that_has_finished_stays_while_there_is_something_to_say),
         HALL_TEST(sending_to_one_that_has_gone_ends_it_alone),
         HALL_TEST(unsent_bytes_of_a_closed_one_still_go_out),
         HALL_TEST(streams_stay_to_be_looked_at_when_it_is_closed),
