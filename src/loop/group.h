@@ -55,10 +55,10 @@ struct wherry_group {
     bool always;
     bool canceled;
     bool on_its_own; /* it was canceled itself, not only with what is around it */
-    bool failed;    /* that is why it was canceled */
-    bool unwinding; /* somebody is ending its members, and goes on when his callee has returned */
-    bool ended;     /* for good */
-    bool freed;     /* gives itself back at its end */
+    bool failed;     /* that is why it was canceled */
+    bool unwinding;  /* somebody is ending its members, and goes on when his callee has returned */
+    bool ended;      /* for good */
+    bool freed;      /* gives itself back at its end */
 };
 
 /* Makes the root of loop. */

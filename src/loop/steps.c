@@ -317,10 +317,10 @@ int wherry_spawn_steps_with(wherry_task **result, wherry_steps *steps,
 
     if (code == WHERRY_OK)
         code = check(steps, &options, &loop);
-    if (code < 0)
+    if (code != WHERRY_OK)
         return code;
     code = make(&this, loop, steps, &options);
-    if (code < 0)
+    if (code != WHERRY_OK)
         return code;
     this->task.joinable = result != NULL || options.group != NULL;
     wherry__task_start(&this->task, options.group);

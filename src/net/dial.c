@@ -85,7 +85,7 @@ int wherry_stream_dial_with(wherry_stream **stream, const wherry_address *addres
 
     if (result == WHERRY_OK)
         result = wherry__service_options_copy(&stream_options, options.stream);
-    if (result < 0)
+    if (result != WHERRY_OK)
         return result;
     if (stream == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no place for the stream");

@@ -85,10 +85,10 @@ struct wherry_stream {
                         deadline of that */
     int64_t idle_timeout;
     wherry__short_address remote;
-    int8_t reason;  /* how receiving ended: a wherry_error, 0 while it goes on */
-    int8_t refusal; /* why sending is over: a wherry_error, 0 while it goes on */
-    uint16_t users; /* tasks that wait in one of its calls, and still look at it when they leave */
-    uint8_t number; /* the errno(3) value behind them; 0: none, or one without a sentence */
+    int reason : 8;  /* how receiving ended: a wherry_error, 0 while it goes on */
+    int refusal : 8; /* why sending is over: a wherry_error, 0 while it goes on */
+    uint16_t users;  /* tasks that wait in one of its calls, and still look at it when they leave */
+    uint8_t number;  /* the errno(3) value behind them; 0: none, or one without a sentence */
     bool connecting : 1;
     bool announce : 1; /* it was connected at once, and nobody has been told */
     bool hungry : 1;   /* the user wants more than there is: read */
