@@ -129,12 +129,25 @@ static void check_roster(struct reception *this)
                 waiting, this->waiting_max);
 }
 
+/* A pass has done what was due by then. */
+static void check_due(struct reception *this, ssize_t result)
+{
+    int64_t due = wherry_roster_deadline(this->roster),
+            now = wherry_loop_now(wherry_loop_current());
+
+    stage_check(this->stage, result < 0 || due == WHERRY_NOW || due > now,
+                "a pass left what was due %lld ns ago", (long long)(now - due));
+}
+
 static ssize_t service(struct reception *this)
 {
     ssize_t result;
 
-    if (dice_often(this->dice, 70))
-        return wherry_roster_service(this->roster);
+    if (dice_often(this->dice, 70)) {
+        result = wherry_roster_service(this->roster);
+        check_due(this, result);
+        return result;
+    }
     result = dice_often(this->dice, 50) ? wherry_roster_accept_one(this->roster)
                                         : wherry_roster_accept(this->roster);
     check_roster(this);
@@ -192,7 +205,8 @@ static int run(struct reception *this)
     if (result == WHERRY_OK)
         stage_check(this->stage,
                     wherry_roster_count(this->roster) == 0 ||
-                        stage_was_struck(this->stage, WHERRY_FAULT_SILENCE),
+                        stage_was_struck(this->stage, WHERRY_FAULT_SILENCE) ||
+                        stage_was_struck(this->stage, WHERRY_FAULT_PARTITION),
                     "%zu connections are left of clients that have gone",
                     wherry_roster_count(this->roster));
     return result;

@@ -23,6 +23,9 @@ struct drive {
     uint64_t owed; /* bytes still to be said */
     size_t receive_max, send_max;
     int64_t began, timeout, deadline;
+    bool is_reconnecting; /* after a failed attempt */
+    wherry_wirelog *log;  /* NULL: none */
+    size_t logged[2];     /* bytes of former connections */
     bool is_greeted, is_finished, is_connected;
 };
 
@@ -157,6 +160,64 @@ static int check_end(struct drive *this, int result)
     return result;
 }
 
+/* A pass ends an attempt whose time is over. */
+static void check_attempt(struct drive *this)
+{
+    int64_t passed = wherry_loop_now(wherry_loop_current()) - this->began;
+
+    if (!this->is_connected && this->timeout > 0 && !this->is_reconnecting)
+        stage_check(this->stage, passed <= this->timeout, "a timeout did not come");
+}
+
+/* --- its record */
+
+static int open_log(struct drive *this)
+{
+    int result = wherry_wirelog_new(&this->log, .format = "%b");
+
+    if (result < 0)
+        return result;
+    result = wherry_wirelog_open(this->log, 0);
+    if (result < 0)
+        wherry_wirelog_free(this->log);
+    return result;
+}
+
+static wherry_bytes log_of(struct drive *this, wherry_wirelog_direction direction)
+{
+    wherry_bytes text = { NULL, 0 };
+
+    (void)wherry_wirelog_read(this->log, direction, &text);
+    return text;
+}
+
+/* It has each byte once: of what was sent a beginning, and at least what was received. */
+static void check_log_of(struct drive *this, wherry_wirelog_direction direction, struct way *way,
+                         size_t head)
+{
+    wherry_bytes text = log_of(this, direction);
+    size_t begin = this->logged[direction];
+    struct way seen = { .talk = way->talk, .key = way->key };
+    uint64_t heard = atomic_load(&way->received);
+
+    begin += text.length - begin < head ? text.length - begin : head;
+    atomic_store(&seen.sent, atomic_load(&way->sent));
+    (void)way_hear(this->stage, &seen, wherry_bytes_at(text.data + begin, text.length - begin));
+    stage_check(this->stage,
+                atomic_load(&seen.received) >= heard ||
+                    stage_was_struck(this->stage, WHERRY_FAULT_NO_MEMORY),
+                "%llu bytes were recorded, and %llu received",
+                (unsigned long long)atomic_load(&seen.received), (unsigned long long)heard);
+}
+
+static void check_log(struct drive *this)
+{
+    if (this->log == NULL)
+        return;
+    check_log_of(this, WHERRY_WIRELOG_SENT, &this->talk->there, TALK_HEAD);
+    check_log_of(this, WHERRY_WIRELOG_RECEIVED, &this->talk->back, 0);
+}
+
 /* --- one connection */
 
 static int take_over(struct drive *this)
@@ -188,6 +249,7 @@ static int drive(struct drive *this)
             return check_end(this, result);
         if (!hear(this, false))
             return WHERRY_E_BROKEN;
+        check_attempt(this);
         if (this->is_connected && is_to_be_handed && !this->is_finished)
             return take_over(this);
         result = rest(this);
@@ -212,8 +274,11 @@ static int talk_on(struct drive *this, struct serviced *serviced)
     wherry_stream_consume(this->stream, SIZE_MAX);
     (void)wherry_stream_discard(this->stream);
     result = wherry_stream_open(this->stream);
+    for (int i = 0; i < 2 && this->log != NULL; i++)
+        this->logged[i] = log_of(this, (wherry_wirelog_direction)i).length;
     if (result == WHERRY_OK)
         result = drive(this);
+    check_log(this);
     way_finish(&this->talk->there);
     return result;
 }
@@ -224,6 +289,25 @@ static void leave(struct drive *this)
         wherry_stream_abort(this->stream);
     else if (dice_often(this->dice, 40))
         wherry_stream_close(this->stream);
+}
+
+/* Who has tried before waits longer in silence, too, or a slow server would never get to him. */
+static int dial(struct drive *this, const struct serviced *serviced, const wherry_address *address,
+                int64_t patience)
+{
+    wherry_stream_options options = serviced->client;
+    int result = dice_often(this->dice, 30) ? open_log(this) : WHERRY_OK;
+
+    if (result < 0)
+        return result;
+    options.wirelog = this->log;
+    options.idle_timeout = options.idle_timeout > 0 ? patience / 4 * 3 : 0;
+    this->is_reconnecting = dice_often(this->dice, 50);
+    result = wherry_stream_dial(&this->stream, address, .timeout = this->timeout,
+                                .reconnect = this->is_reconnecting, .stream = &options);
+    if (result < 0)
+        wherry_wirelog_free(this->log);
+    return result;
 }
 
 static int serviced_job(struct stage *stage, struct caller *caller, int64_t patience)
@@ -241,9 +325,9 @@ static int serviced_job(struct stage *stage, struct caller *caller, int64_t pati
     this.deadline = wherry_in(patience);
     if (dice_often(&caller->dice, 50))
         this.timeout = stage_span(stage, WHERRY_MILLISECONDS(500) << dice_below(&caller->dice, 4));
-    result = wherry_stream_dial(&this.stream, &address, .timeout = this.timeout,
-                                .reconnect = dice_often(&caller->dice, 50),
-                                .stream = &serviced->client);
+    result = dial(&this, serviced, &address, patience);
+    if (result < 0)
+        return result;
     for (uint64_t rounds = dice_between(&caller->dice, 1, 3); rounds > 0 && result == WHERRY_OK;
          rounds--) {
         result = talk_on(&this, serviced);
@@ -260,6 +344,7 @@ static int serviced_job(struct stage *stage, struct caller *caller, int64_t pati
         leave(&this);
     }
     wherry_stream_free(this.stream);
+    wherry_wirelog_free(this.log);
     return result;
 }
 
