@@ -200,7 +200,7 @@ static void lack_of_descriptors_pauses_accepting_and_is_logged_once(void **state
     wherry_stream *stream;
     int client, second;
 
-    hall_open(self, NET_TCP4, .backlog = 5);
+    hall_open(self, NET_TCP4, .keep_finished = 1);
     stream = hall_couple(self, &client);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         size_t count = wherry_roster_count(self->roster), calls;
@@ -238,7 +238,7 @@ static void without_memory_a_connection_waits_and_is_not_lost(void **state)
     hall *self = *state;
     size_t failures = 0;
 
-    hall_open(self, NET_UNIX, .backlog = 5);
+    hall_open(self, NET_UNIX, .keep_finished = 1);
     for (size_t failing = 1; failing < 12; failing++) {
         int client = hall_dial(self, NULL);
 
