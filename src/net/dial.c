@@ -236,7 +236,7 @@ void wherry__dial_failed(wherry_stream *stream, int code, int number)
     }
     wherry__stream_drop(stream);
     stream->connecting = true;
-    dial->failed = (int8_t)code;
+    dial->failed = code;
     stream->number = number <= UINT8_MAX ? (uint8_t)number : 0;
 }
 

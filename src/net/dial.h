@@ -26,8 +26,8 @@ struct wherry__dial {
     wherry_timer attempt; /* runs as long as one may take, or until the next begins */
     bool delay;           /* Nagle's algorithm is on */
     bool reconnect;
-    bool begun;     /* there was an attempt since it was opened */
-    int failed : 8; /* how the last one failed, while the next is awaited; 0: it did not */
+    bool begun; /* there was an attempt since it was opened */
+    int failed; /* how the last one failed, while the next is awaited; 0: it did not */
 };
 
 /* Goes on with connecting, as far as it goes without waiting. */

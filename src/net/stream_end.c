@@ -123,7 +123,7 @@ void wherry__stream_tell_end(wherry_stream *stream)
 
 void wherry__stream_finish(wherry_stream *stream, int reason)
 {
-    stream->reason = (int8_t)reason;
+    stream->reason = (int)(int8_t)reason;
     wherry__stream_tell_end(stream);
     WHERRY__PROBE_IF(stream->shut && !stream->closed, "stream.end.both-directions");
     if (stream->shut && !stream->closed)
@@ -137,8 +137,8 @@ void wherry__stream_fail(wherry_stream *stream, int reason, int number)
     WHERRY__PROBE_IF(wherry__stream_length(stream) > 0, "stream.fail.with-unread");
     WHERRY__PROBE_IF(stream->output != NULL, "stream.fail.with-unsent");
     WHERRY__PROBE_IF(stream->closing, "stream.fail.while-closing");
-    stream->reason = stream->reason == WHERRY_OK ? (int8_t)reason : stream->reason;
-    stream->refusal = stream->refusal == WHERRY_OK ? (int8_t)reason : stream->refusal;
+    stream->reason = stream->reason == WHERRY_OK ? (int)(int8_t)reason : stream->reason;
+    stream->refusal = stream->refusal == WHERRY_OK ? (int)(int8_t)reason : stream->refusal;
     if (stream->number == 0 && number <= UINT8_MAX)
         stream->number = (uint8_t)number;
     wherry__stream_drop(stream);
