@@ -136,7 +136,7 @@ static void check_due(struct reception *this, ssize_t result)
             now = wherry_loop_now(wherry_loop_current());
 
     stage_check(this->stage, result < 0 || due == WHERRY_NOW || due > now,
-                "a pass left what was due %lld ns ago", (long long)(now - due));
+                "a pass left what was due at %lld, and it is %lld", (long long)due, (long long)now);
 }
 
 static ssize_t service(struct reception *this)
