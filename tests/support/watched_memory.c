@@ -25,14 +25,11 @@ static void on_touch(int number, siginfo_t *info, void *context)
     const size_t at = (size_t)((uintptr_t)info->si_addr - (uintptr_t)watch.memory->begin);
 
     (void)context;
-    if (at >= ROOM) {
+    if (at >= watch.end || mprotect(watch.memory->begin + at / watch.page * watch.page, watch.page,
+                                    PROT_READ | PROT_WRITE) < 0) {
         (void)sigaction(number, &watch.former, NULL); /* it is another fault, and comes again */
         return;
     }
-    if (at >= watch.end) /* of the watchdog's thread, while the watch ended: it tries again */
-        return;
-    (void)mprotect(watch.memory->begin + at / watch.page * watch.page, watch.page,
-                   PROT_READ | PROT_WRITE);
     watch.touched++;
 }
 
