@@ -310,6 +310,7 @@ static void unix_path_of_a_listener_stays(void **state)
 
     memset(&things, 0, sizeof(things));
     (void)snprintf(things.path, sizeof(things.path), "/tmp/wherry-forget-%ld", (long)getpid());
+    (void)unlink(things.path); /* of a test of this number that was killed */
     assert_int_equal(wherry_address_parse(&address, things.path, strlen(things.path)), WHERRY_OK);
     assert_int_equal(wherry_listener_new(&things.listener, .loop = self->loop, .address = &address),
                      WHERRY_OK);
@@ -371,6 +372,7 @@ static void open_nowhere(loop_fixture *self)
     socklen_t size = sizeof(any);
 
     (void)snprintf(nowhere.path, sizeof(nowhere.path), "/tmp/wherry-forget-%ld", (long)getpid());
+    (void)unlink(nowhere.path); /* of a test of this number that was killed */
     (void)snprintf(nowhere.endpoint, sizeof(nowhere.endpoint), "unix://%s", nowhere.path);
     (void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", nowhere.path);
     assert_int_equal(wherry_address_parse(&nowhere.address, nowhere.path, strlen(nowhere.path)),

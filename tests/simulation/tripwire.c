@@ -349,6 +349,7 @@ static void the_mode_of_a_new_file_is_handed_on(void **state)
 
     (void)state;
     (void)snprintf(path, sizeof(path), "/tmp/wherry-tripwire-%d", (int)getpid());
+    (void)unlink(path); /* of a test of this number that was killed */
     file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0640);
     (void)umask(former);
     assert_true(file >= 0);

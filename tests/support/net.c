@@ -123,13 +123,43 @@ int net_run(net *self, wherry_body *body, void *argument)
 
 /* --- pairs */
 
+/* Where the process keeps its paths: a folder that nobody else has, as process ids come again while
+ * what a killed test left is still there. */
+static struct {
+    char path[32];
+    pid_t owner;
+} folder;
+
+static void remove_folder(void)
+{
+    DIR *entries = folder.owner == getpid() ? opendir(folder.path) : NULL;
+    struct dirent *entry;
+
+    if (entries == NULL)
+        return;
+    while ((entry = readdir(entries)) != NULL)
+        (void)unlinkat(dirfd(entries), entry->d_name, 0);
+    (void)closedir(entries);
+    (void)rmdir(folder.path);
+}
+
+static void open_folder(void)
+{
+    (void)snprintf(folder.path, sizeof(folder.path), "/tmp/wherry-test-XXXXXX");
+    assert_non_null(mkdtemp(folder.path));
+    folder.owner = getpid();
+    assert_int_equal(atexit(remove_folder), 0);
+}
+
 void net_path(wherry_address *address)
 {
     static unsigned count;
     char text[64];
-    int length = snprintf(text, sizeof(text), "/tmp/wherry-test-%d-%u.sock", (int)getpid(),
-                          count++);
+    int length;
 
+    if (folder.owner == 0)
+        open_folder();
+    length = snprintf(text, sizeof(text), "%s/%u.sock", folder.path, count++);
     assert_int_equal(wherry_address_parse(address, text, (size_t)length), WHERRY_OK);
 }
 
@@ -160,7 +190,10 @@ static int bind_socket(net_kind kind, wherry_address *address)
 
     choose_address(kind, address);
     size = wherry_address_to_system(address, &storage);
-    assert_int_equal(bind(descriptor, (struct sockaddr *)&storage, size), 0);
+    /* else the ports that other tests just left are taken for a minute */
+    assert_int_equal(setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)), 0);
+    if (bind(descriptor, (struct sockaddr *)&storage, size) != 0)
+        fail_msg("bind: %s", strerror(errno));
     size = sizeof(storage);
     assert_int_equal(getsockname(descriptor, (struct sockaddr *)&storage, &size), 0);
     assert_int_equal(wherry_address_from_system(address, (struct sockaddr *)&storage, size),

@@ -162,6 +162,7 @@ static void begin(torture *self, const torture_ground *ground)
                    ++number);
     (void)snprintf(self->name, sizeof(self->name), "unix:@wherry-torture-%d-%u", (int)getpid(),
                    number);
+    (void)unlink(self->place); /* of a test of this number that was killed */
     assert_int_equal(wherry_faulty_new(&self->faulty, .below = ground->system), WHERRY_OK);
     failing_memory_init(&self->memory, wanted->of_memory ? wanted->first : 0, wanted->lasts);
     if (!wanted->of_memory && wanted->first > 0)
