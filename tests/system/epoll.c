@@ -18,6 +18,7 @@
 
 #include "base/memory.h"
 #include "support/poller_cases.h"
+#include "support/poller_fixture.h"
 #include "support/refuse.h"
 
 static int poll_descriptor(poller_fixture *fixture)
@@ -156,14 +157,12 @@ static void opening_tells_what_the_kernel_said(void **state)
     refuse_and_run(SYS_epoll_ctl, ENOMEM, open_without_epoll);
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, poller_fixture_open, poller_fixture_close)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(descriptor_is_readable_when_there_is_something),
-        CASE(closed_descriptors_leave_on_their_own),
-        CASE(one_wait_takes_a_bounded_number),
+        POLLER_TEST(descriptor_is_readable_when_there_is_something),
+        POLLER_TEST(closed_descriptors_leave_on_their_own),
+        POLLER_TEST(one_wait_takes_a_bounded_number),
         cmocka_unit_test(kernels_without_fine_waits_do_not_wait_less),
         cmocka_unit_test(opening_tells_what_the_kernel_said),
     };

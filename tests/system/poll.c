@@ -12,6 +12,7 @@
 #include <wherry/time.h>
 
 #include "support/poller_cases.h"
+#include "support/poller_fixture.h"
 
 static void there_is_no_descriptor(void **state)
 {
@@ -59,14 +60,12 @@ static void high_numbers_and_growth(void **state)
     assert_int_equal(poller_fixture_watch(fixture, 100000, WHERRY_READABLE, 0, NULL), 0);
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, poller_fixture_open, poller_fixture_close)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(there_is_no_descriptor),
-        CASE(closed_descriptors_are_told_until_they_are_unwatched),
-        CASE(high_numbers_and_growth),
+        POLLER_TEST(there_is_no_descriptor),
+        POLLER_TEST(closed_descriptors_are_told_until_they_are_unwatched),
+        POLLER_TEST(high_numbers_and_growth),
     };
     int failures = poller_cases_run(wherry_system_poll());
 
