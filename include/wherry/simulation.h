@@ -63,7 +63,8 @@ typedef struct wherry_simulation wherry_simulation;
     X(CLOG,              "a link holds everything back for a while")                            \
     X(NO_MEMORY,         "an allocation fails")                                                 \
     X(NAME,              "resolving a name is slow, fails, or gives nothing")                   \
-    X(POINT,             "a fault point in the library fires")
+    X(POINT,             "a fault point in the library fires")                                  \
+    X(NAME_TWICE,        "a loop is answered again about a name")
 /* clang-format on */
 
 enum wherry_fault {

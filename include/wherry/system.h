@@ -75,13 +75,21 @@ typedef struct wherry_datagram_slot {
  * self. Only done is yours to fill. */
 typedef struct wherry_resolution wherry_resolution;
 struct wherry_resolution {
-    /* Called once, inside a wait on the poller that was named, unless it was canceled. result: how
-     * many addresses there are, all with port 0, which live until it returns; 0: the name has none;
-     * -ENOENT: there is no such name; -EAGAIN: the name servers cannot tell now; -ETIMEDOUT: they
-     * do not answer. */
+    /* Called once, inside a wait on the poller that was named, unless it was canceled; then it is
+     * over, and the resolution is the caller's again. result: how many addresses there are, all
+     * with port 0, which live until it returns; 0: the name has none; -ENOENT: there is no such
+     * name; -EAGAIN: the name servers cannot tell now; -ETIMEDOUT: they do not answer. */
     void (*done)(wherry_resolution *self, int result, const struct sockaddr_storage *addresses);
     void *state[4]; /* the system's */
 };
+
+/* A system that calls done for one that is over, because it was answered or canceled, is wrong:
+ * who asked may have given its storage to something else. A loop stands it all the same, as
+ * systems come from everywhere: it keeps the resolutions that it used, and ignores such an answer,
+ * until so many others of it are over, or it is freed. Within that simulated systems are so wrong
+ * (WHERRY_FAULT_NAME_TWICE, simulation.h), to loops only: a system that stands between both
+ * passes the loop's resolution on, or keeps its own for as long. */
+#define WHERRY_RESOLUTIONS_KEPT 64
 
 /* A signal of the process that a program takes. Embed it; all but the state is yours to fill. */
 typedef struct wherry_system_signal wherry_system_signal;
@@ -180,8 +188,7 @@ struct wherry_system {
     /* --- names. Both NULL: the system resolves none itself. resolve begins to look up the
      * addresses of a name, of a family or with AF_UNSPEC of all, and answers by done. 0, -ENOMEM,
      * or -EINVAL: no name can be like that. resolve_cancel: done will not be called, and the
-     * resolution is the caller's again. (A loop does not listen to an answer that comes again, or
-     * to a question that was canceled, while it has not asked much else since.) */
+     * resolution is the caller's again; of one that is over already it does nothing. */
     int (*resolve)(wherry_system *self, wherry_poller *poller, const char *name, int family,
                    wherry_resolution *resolution);
     void (*resolve_cancel)(wherry_system *self, wherry_resolution *resolution);

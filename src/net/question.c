@@ -13,9 +13,6 @@
 #include "base/error.h"
 #include "base/probe.h"
 
-/* How many that are over are kept. */
-#define KEPT 64
-
 /* Those of one loop. */
 typedef struct keeper {
     wherry__source source; /* first; without a descriptor */
@@ -84,7 +81,7 @@ static void keep(wherry__question *question)
         return;
     }
     wherry__list_append(&kept->over, &question->link);
-    if (++kept->count > KEPT)
+    if (++kept->count > WHERRY_RESOLUTIONS_KEPT)
         forget_oldest(kept);
 }
 

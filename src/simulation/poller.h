@@ -27,6 +27,7 @@ struct wherry_poller {
     int64_t until;       /* of the host's clock, while it waits */
     int64_t last_wait;   /* of the world */
     uint64_t calls;      /* of the host, when it last waited */
+    uint64_t over;       /* how many questions for names are */
     uint64_t idle_turns; /* one after another, without a pause and without a call */
     wherry__sim_event timer;
 };

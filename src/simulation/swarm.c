@@ -43,6 +43,7 @@ static const struct {
     [WHERRY_FAULT_NO_MEMORY] = { 100, 100000 },
     [WHERRY_FAULT_NAME] = { 1000, 300000 },
     [WHERRY_FAULT_POINT] = { 1000, 250000 },
+    [WHERRY_FAULT_NAME_TWICE] = { 1000, 1000000 },
 };
 
 static wherry__sim_chance chance_for(wherry_simulation *world, const char *what)

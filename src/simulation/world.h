@@ -110,7 +110,7 @@ struct wherry__sim_host {
     wherry__link sockets;   /* all, also those that linger without a descriptor */
     wherry__link programs;
     wherry__link pollers;
-    wherry__link questions;        /* names.c's: what its programs have asked for */
+    wherry__link questions;        /* question.c's: what its programs have asked for */
     wherry_system_signal *signals; /* what programs take */
     bool discarding; /* programs are being discarded: closed descriptors are no wonder */
     wherry__sim_ports *ports;
@@ -211,7 +211,7 @@ static inline int64_t wherry__sim_fault_time(uint64_t value)
 /* WHERRY_OK, or what is wrong with a replay: a fault that was to strike and did not. */
 int wherry__sim_faults_check(wherry_simulation *world);
 
-/* --- names of hosts: names.c */
+/* --- names of hosts: names.c, and question.c for who asks */
 
 int wherry__sim_names_new(wherry_simulation *world);
 void wherry__sim_names_free(wherry_simulation *world);
