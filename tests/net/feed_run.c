@@ -50,11 +50,6 @@ static int body(void *argument)
     return WHERRY_OK;
 }
 
-static void block(run *self)
-{
-    wherry_faulty_plan(self->both.world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
-}
-
 /* Runs it in the background until it waits. */
 static wherry_task *begin(run *self)
 {
@@ -110,7 +105,7 @@ static void deadline_ends_it_in_an_item(void **state)
     run self;
 
     open_run(&self, world);
-    block(&self);
+    couple_block(&self.both);
     self.patience = WHERRY_SECONDS(3);
     end(&self, begin(&self), WHERRY_E_TIMED_OUT);
 }
@@ -146,7 +141,7 @@ static void canceled_task_stops_it(void **state)
     run self;
 
     open_run(&self, world);
-    block(&self);
+    couple_block(&self.both);
     task = begin(&self);
     wherry_task_cancel(task);
     end(&self, task, WHERRY_E_CANCELED);
@@ -161,7 +156,7 @@ static void closed_and_freed_stream_ends_it(void **state)
         run self;
 
         open_run(&self, world);
-        block(&self);
+        couple_block(&self.both);
         task = begin(&self);
         if (i == 0)
             wherry_stream_close(self.both.stream);
@@ -214,7 +209,7 @@ static void loop_that_is_freed_stops_it(void **state)
     run self;
 
     open_run(&self, world);
-    block(&self);
+    couple_block(&self.both);
     task = begin(&self);
     wherry_loop_free(world->loop);
     world->loop = NULL;

@@ -1,5 +1,6 @@
 #include "support/feeding.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -148,4 +149,39 @@ size_t feeding_total(const feeding *self)
     for (size_t i = 0; self->sizes != NULL && i < self->count; i++)
         total += self->sizes[i];
     return total;
+}
+
+void feeding_start(feeding *self, couple *both, const size_t *sizes, size_t count)
+{
+    feeding_init(self, sizes, count);
+    assert_int_equal(wherry_feed_new(&self->feed, .stream = both->stream, .items = &self->base),
+                     WHERRY_OK);
+    assert_string_equal(self->trace, "");
+}
+
+void feeding_finish(feeding *self, couple *both)
+{
+    wherry_feed_free(self->feed);
+    couple_close(both);
+    feeding_clear(self);
+}
+
+void feeding_expect_all(feeding *self, couple *both)
+{
+    size_t total = feeding_total(self);
+    uint8_t *taken = malloc(total + 1);
+
+    assert_non_null(taken);
+    assert_int_equal(net_take_all(both->world, both->far, taken, total, NULL), total);
+    net_check(taken, total, 0);
+    NET_UNTIL(both->world, self->ends == 1);
+    assert_int_equal(self->reason, WHERRY_E_END);
+    assert_int_equal(self->sent, self->count);
+    assert_int_equal(net_take(both->far, taken, 1), -EAGAIN);
+    free(taken);
+}
+
+bool feeding_is_told(const feeding *self, char what)
+{
+    return strchr(self->trace, what) != NULL;
 }

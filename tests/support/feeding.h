@@ -45,4 +45,15 @@ void feeding_clear(feeding *self);
 /* Bytes of all items. */
 size_t feeding_total(const feeding *self);
 
+/* Initializes it and begins a feed with it on a couple's stream; frees the feed, closes the couple
+ * and clears it. */
+void feeding_start(feeding *self, struct couple *both, const size_t *sizes, size_t count);
+void feeding_finish(feeding *self, struct couple *both);
+
+/* Takes all that the feed has at the far end, until it ends in order. */
+void feeding_expect_all(feeding *self, struct couple *both);
+
+/* Whether this was told: n b a s e. */
+bool feeding_is_told(const feeding *self, char what);
+
 #endif

@@ -433,3 +433,45 @@ void couple_close(couple *self)
     if (self->far >= 0)
         assert_int_equal(close(self->far), 0);
 }
+
+void couple_send(couple *self, size_t length)
+{
+    uint8_t *data = malloc(length);
+
+    assert_non_null(data);
+    net_fill(data, length, 0);
+    assert_int_equal(wherry_stream_send(self->stream, wherry_bytes_at(data, length), WHERRY_NOW),
+                     WHERRY_OK);
+    free(data);
+}
+
+void couple_expect_end(couple *self, size_t length)
+{
+    uint8_t *data = malloc(length + 1);
+    ssize_t last;
+
+    assert_non_null(data);
+    assert_int_equal(net_take_all(self->world, self->far, data, length + 1, &last), length);
+    assert_int_equal(last, 0);
+    net_check(data, length, 0);
+    free(data);
+}
+
+void couple_block(couple *self)
+{
+    wherry_faulty_plan(self->world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
+}
+
+void couple_unblock(couple *self)
+{
+    wherry_faulty_heal(self->world->system, WHERRY_CALL_SEND);
+}
+
+void couple_shrink(couple *self)
+{
+    const int size = 4096;
+
+    assert_int_equal(setsockopt(wherry_stream_descriptor(self->stream), SOL_SOCKET, SO_SNDBUF,
+                                &size, sizeof(size)),
+                     0);
+}

@@ -141,6 +141,20 @@ void couple_open_with(couple *self, net *world, net_kind kind, wherry_stream_opt
 /* Heals the system, frees the stream and closes the far end. */
 void couple_close(couple *self);
 
+/* Sends so many bytes of the pattern, which must be accepted at once. */
+void couple_send(couple *self, size_t length);
+
+/* The far end gets so many bytes of the pattern, and the end behind them. */
+void couple_expect_end(couple *self, size_t length);
+
+/* From now on the system takes nothing of what is sent, and takes it again. Not with EAGAIN, which
+ * ready sockets would be asked for again and again. */
+void couple_block(couple *self);
+void couple_unblock(couple *self);
+
+/* A small buffer below, so that a mebibyte does not fit while nobody reads. */
+void couple_shrink(couple *self);
+
 /* A stream of descriptor on the loop, telling self (NULL: nobody). */
 wherry_stream *net_stream(net *self, int descriptor, recorder *told);
 
