@@ -1,3 +1,5 @@
+/* Faults between hosts: how they are drawn, what each does to packets, and that they are recorded
+ * and replayed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,50 +10,10 @@
 
 #include <wherry/error.h>
 
-#include "support/failing_memory.h"
 #include "support/parcel.h"
 
 #define MS WHERRY_MILLISECONDS(1)
-#define LATENCY WHERRY_MICROSECONDS(500)
 #define ALWAYS 1000000
-
-static parcel_post post;
-static failing_memory memory;
-
-static void open(wherry_simulation_options options)
-{
-    failing_memory_init(&memory, 0, false);
-    options.memory = &memory.base;
-    parcel_open(&post, options);
-}
-
-static void close_world(void)
-{
-    if (post.world == NULL)
-        return;
-    parcel_close(&post);
-    failing_memory_assert_empty(&memory);
-}
-
-static int start(void **state)
-{
-    (void)state;
-    open((wherry_simulation_options){ 0 });
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    close_world();
-    return 0;
-}
-
-static void open_again(wherry_simulation_options options)
-{
-    close_world();
-    open(options);
-}
 
 static void set_rate(int fault, uint32_t millionths)
 {
@@ -139,18 +101,18 @@ static void test_what_strikes_one_does_not_depend_on_others_nor_on_other_kinds(v
     uint64_t alone;
 
     (void)state;
-    open_again(options);
+    parcel_open(options);
     alone = pattern(post.a, WHERRY_FAULT_RESET, NULL, 0);
     assert_true(alone != 0 && alone != UINT64_MAX);
-    open_again(options);
+    parcel_open(options);
     assert_true(pattern(post.a, WHERRY_FAULT_RESET, post.b, WHERRY_FAULT_RESET) == alone);
-    open_again(options);
+    parcel_open(options);
     assert_true(pattern(post.a, WHERRY_FAULT_RESET, post.a, WHERRY_FAULT_STALL) == alone);
-    open_again(options);
+    parcel_open(options);
     assert_true(pattern(post.a, WHERRY_FAULT_STALL, NULL, 0) != alone);
-    open_again(options);
+    parcel_open(options);
     assert_true(pattern(post.b, WHERRY_FAULT_RESET, NULL, 0) != alone);
-    open_again((wherry_simulation_options){ .seed = 8, .faults = half });
+    parcel_open((wherry_simulation_options){ .seed = 8, .faults = half });
     assert_true(pattern(post.a, WHERRY_FAULT_RESET, NULL, 0) != alone);
 }
 
@@ -160,7 +122,7 @@ static void test_the_bytes_of_choices_decide_first(void **state)
     uint64_t value;
 
     (void)state;
-    open_again((wherry_simulation_options){
+    parcel_open((wherry_simulation_options){
         .choices = choices,
         .choices_size = sizeof(choices),
         .faults.millionths[WHERRY_FAULT_RESET] = 1,
@@ -174,7 +136,7 @@ static void test_without_memory_no_fault_strikes(void **state)
 {
     (void)state;
     set_rate(WHERRY_FAULT_RESET, ALWAYS);
-    memory.fail_at = memory.calls + 1;
+    post.memory.fail_at = post.memory.calls + 1;
     assert_false(wherry__sim_fault(post.a, WHERRY_FAULT_RESET, 1, NULL));
     assert_true(wherry__sim_fault(post.a, WHERRY_FAULT_RESET, 1, NULL));
 }
@@ -272,7 +234,7 @@ static void test_a_partition_is_drawn_for_one_direction_or_for_both(void **state
 
     (void)state;
     for (uint64_t seed = 1; seed <= 40; seed++) {
-        open_again((wherry_simulation_options){
+        parcel_open((wherry_simulation_options){
             .seed = seed, .faults.millionths[WHERRY_FAULT_PARTITION] = ALWAYS });
         parcel_send(post.a, post.b, NULL, 1, 0, 0);
         set_rate(WHERRY_FAULT_PARTITION, 0);
@@ -389,7 +351,7 @@ static void test_a_replay_is_the_run_that_was_recorded(void **state)
     uint64_t hash;
 
     (void)state;
-    open_again((wherry_simulation_options){ .seed = 3, .faults = everything });
+    parcel_open((wherry_simulation_options){ .seed = 3, .faults = everything });
     converse();
     (void)wherry_simulation_faults(post.world, &count);
     assert_true(count > 100 && count <= 4096);
@@ -397,7 +359,7 @@ static void test_a_replay_is_the_run_that_was_recorded(void **state)
     memcpy(fates, post.fates, post.count * sizeof(*fates));
     fate_count = post.count;
     hash = wherry_simulation_hash(post.world);
-    open_again((wherry_simulation_options){ .seed = 3, .replay = records, .replay_count = count });
+    parcel_open((wherry_simulation_options){ .seed = 3, .replay = records, .replay_count = count });
     converse();
     assert_int_equal(post.count, fate_count);
     assert_memory_equal(post.fates, fates, fate_count * sizeof(*fates));
@@ -413,9 +375,9 @@ static void test_in_a_replay_only_what_is_recorded_strikes(void **state)
     uint64_t value = 0;
 
     (void)state;
-    open_again((wherry_simulation_options){ .faults.millionths[WHERRY_FAULT_RESET] = ALWAYS,
-                                            .replay = &third_reset,
-                                            .replay_count = 1 });
+    parcel_open((wherry_simulation_options){ .faults.millionths[WHERRY_FAULT_RESET] = ALWAYS,
+                                             .replay = &third_reset,
+                                             .replay_count = 1 });
     for (int i = 1; i <= 5; i++) {
         assert_false(wherry__sim_fault(post.b, WHERRY_FAULT_RESET, 100, &value));
         assert_false(wherry__sim_fault_between(post.a, post.b, WHERRY_FAULT_RESET, 1, NULL));
@@ -430,7 +392,7 @@ static void test_a_replayed_value_stays_below_the_bound(void **state)
     uint64_t value = 0;
 
     (void)state;
-    open_again((wherry_simulation_options){ .replay = &third_reset, .replay_count = 1 });
+    parcel_open((wherry_simulation_options){ .replay = &third_reset, .replay_count = 1 });
     for (int i = 1; i <= 3; i++)
         (void)wherry__sim_fault(post.a, WHERRY_FAULT_RESET, 12, &value);
     assert_int_equal(value, 11);
@@ -439,8 +401,8 @@ static void test_a_replayed_value_stays_below_the_bound(void **state)
 static void test_replaying_nothing_means_that_nothing_strikes(void **state)
 {
     (void)state;
-    open_again((wherry_simulation_options){ .faults.millionths[WHERRY_FAULT_LOSS] = ALWAYS,
-                                            .replaying = 1 });
+    parcel_open((wherry_simulation_options){ .faults.millionths[WHERRY_FAULT_LOSS] = ALWAYS,
+                                             .replaying = 1 });
     send_datagrams(10);
     assert_int_equal(parcel_arrived(), 10);
 }
@@ -448,7 +410,7 @@ static void test_replaying_nothing_means_that_nothing_strikes(void **state)
 static void test_a_fault_to_be_replayed_that_did_not_strike_is_reported(void **state)
 {
     (void)state;
-    open_again((wherry_simulation_options){ .replay = &third_reset, .replay_count = 1 });
+    parcel_open((wherry_simulation_options){ .replay = &third_reset, .replay_count = 1 });
     for (int i = 1; i <= 2; i++)
         (void)wherry__sim_fault(post.a, WHERRY_FAULT_RESET, 1, NULL);
     assert_int_equal(wherry_simulation_run(post.world, MS), WHERRY_E_BROKEN);
@@ -461,7 +423,7 @@ static void test_a_fault_that_is_to_strike_after_the_run_is_none_that_did_not(vo
 
     (void)state;
     later.time = MS;
-    open_again((wherry_simulation_options){ .replay = &later, .replay_count = 1 });
+    parcel_open((wherry_simulation_options){ .replay = &later, .replay_count = 1 });
     parcel_run(MS);
     assert_int_equal(wherry_simulation_run(post.world, 1), WHERRY_E_BROKEN);
 }
@@ -488,41 +450,40 @@ static void test_when_faults_are_over_none_is_replayed(void **state)
 
     (void)state;
     first.occasion = 1;
-    open_again((wherry_simulation_options){ .replay = &first, .replay_count = 1 });
+    parcel_open((wherry_simulation_options){ .replay = &first, .replay_count = 1 });
     wherry_simulation_set_faults(post.world, NULL);
     assert_false(wherry__sim_fault(post.a, WHERRY_FAULT_RESET, 1, NULL));
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
     const struct CMUnitTest tests[] = {
-        TEST(test_each_kind_has_a_name_and_a_sentence),
-        TEST(test_a_fault_strikes_never_at_0_and_always_at_a_million),
-        TEST(test_within_one_host_no_fault_between_two_strikes),
-        TEST(test_what_strikes_one_does_not_depend_on_others_nor_on_other_kinds),
-        TEST(test_the_bytes_of_choices_decide_first),
-        TEST(test_without_memory_no_fault_strikes),
-        TEST(test_a_stall_keeps_a_host_from_running_for_a_while),
-        TEST(test_loss_takes_datagrams_and_never_what_is_in_a_flow),
-        TEST(test_a_datagram_is_lost_when_one_of_its_fragments_is),
-        TEST(test_a_duplicate_is_another_packet_of_its_own),
-        TEST(test_corruption_turns_one_bit_over),
-        TEST(test_reorder_lets_others_overtake_and_delay_takes_longer),
-        TEST(test_partitions_that_are_drawn_come_and_go_and_leave_pauses),
-        TEST(test_a_partition_is_drawn_for_one_direction_or_for_both),
-        TEST(test_no_more_faults_heals_those_that_were_drawn_and_no_others),
-        TEST(test_a_clog_that_was_drawn_lets_go_when_faults_end),
-        TEST(test_what_struck_is_recorded),
-        TEST(test_a_hundred_thousand_are_recorded_and_not_one_more),
-        TEST(test_a_replay_is_the_run_that_was_recorded),
-        TEST(test_in_a_replay_only_what_is_recorded_strikes),
-        TEST(test_a_replayed_value_stays_below_the_bound),
-        TEST(test_replaying_nothing_means_that_nothing_strikes),
-        TEST(test_a_fault_to_be_replayed_that_did_not_strike_is_reported),
-        TEST(test_a_fault_that_is_to_strike_after_the_run_is_none_that_did_not),
-        TEST(test_replays_that_make_no_sense_are_refused),
-        TEST(test_when_faults_are_over_none_is_replayed),
+        PARCEL_TEST(test_each_kind_has_a_name_and_a_sentence),
+        PARCEL_TEST(test_a_fault_strikes_never_at_0_and_always_at_a_million),
+        PARCEL_TEST(test_within_one_host_no_fault_between_two_strikes),
+        PARCEL_TEST(test_what_strikes_one_does_not_depend_on_others_nor_on_other_kinds),
+        PARCEL_TEST(test_the_bytes_of_choices_decide_first),
+        PARCEL_TEST(test_without_memory_no_fault_strikes),
+        PARCEL_TEST(test_a_stall_keeps_a_host_from_running_for_a_while),
+        PARCEL_TEST(test_loss_takes_datagrams_and_never_what_is_in_a_flow),
+        PARCEL_TEST(test_a_datagram_is_lost_when_one_of_its_fragments_is),
+        PARCEL_TEST(test_a_duplicate_is_another_packet_of_its_own),
+        PARCEL_TEST(test_corruption_turns_one_bit_over),
+        PARCEL_TEST(test_reorder_lets_others_overtake_and_delay_takes_longer),
+        PARCEL_TEST(test_partitions_that_are_drawn_come_and_go_and_leave_pauses),
+        PARCEL_TEST(test_a_partition_is_drawn_for_one_direction_or_for_both),
+        PARCEL_TEST(test_no_more_faults_heals_those_that_were_drawn_and_no_others),
+        PARCEL_TEST(test_a_clog_that_was_drawn_lets_go_when_faults_end),
+        PARCEL_TEST(test_what_struck_is_recorded),
+        PARCEL_TEST(test_a_hundred_thousand_are_recorded_and_not_one_more),
+        PARCEL_TEST(test_a_replay_is_the_run_that_was_recorded),
+        PARCEL_TEST(test_in_a_replay_only_what_is_recorded_strikes),
+        PARCEL_TEST(test_a_replayed_value_stays_below_the_bound),
+        PARCEL_TEST(test_replaying_nothing_means_that_nothing_strikes),
+        PARCEL_TEST(test_a_fault_to_be_replayed_that_did_not_strike_is_reported),
+        PARCEL_TEST(test_a_fault_that_is_to_strike_after_the_run_is_none_that_did_not),
+        PARCEL_TEST(test_replays_that_make_no_sense_are_refused),
+        PARCEL_TEST(test_when_faults_are_over_none_is_replayed),
     };
 
     return cmocka_run_group_tests_name("fault", tests, NULL, NULL);

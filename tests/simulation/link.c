@@ -1,3 +1,4 @@
+/* Links: how long packets take by latency, jitter and bandwidth, and in which order they come. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,51 +9,13 @@
 
 #include <wherry/error.h>
 
-#include "support/failing_memory.h"
 #include "support/parcel.h"
 
 #define MS WHERRY_MILLISECONDS(1)
-#define LATENCY WHERRY_MICROSECONDS(500)
 
 /* What a link adds to the data of a packet. */
 #define STREAM_HEADERS 60
 #define DATAGRAM_HEADERS 28
-
-static parcel_post post;
-static failing_memory memory;
-
-static void open(wherry_simulation_options options)
-{
-    failing_memory_init(&memory, 0, false);
-    options.memory = &memory.base;
-    parcel_open(&post, options);
-}
-
-static int start(void **state)
-{
-    (void)state;
-    open((wherry_simulation_options){ 0 });
-    return 0;
-}
-
-static void close_world(void)
-{
-    parcel_close(&post);
-    failing_memory_assert_empty(&memory);
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    close_world();
-    return 0;
-}
-
-static void open_again(wherry_simulation_options options)
-{
-    close_world();
-    open(options);
-}
 
 static void set_link(wherry_link link)
 {
@@ -137,7 +100,7 @@ static void test_jitter_lets_datagrams_overtake_but_keeps_the_order_of_a_flow(vo
 
 static int64_t time_with_traffic_to_c(bool traffic)
 {
-    open_again((wherry_simulation_options){ .seed = 5, .link = { .jitter = 10 * MS } });
+    parcel_open((wherry_simulation_options){ .seed = 5, .link = { .jitter = 10 * MS } });
     if (traffic)
         parcel_send(post.a, post.c, NULL, 2, 100, 0);
     parcel_send_datagram(1);
@@ -272,7 +235,7 @@ static void test_a_silent_flow_is_lost(void **state)
 static void test_without_memory_for_a_link_it_carries_nothing(void **state)
 {
     (void)state;
-    memory.fail_at = memory.calls + 1;
+    post.memory.fail_at = post.memory.calls + 1;
     parcel_send_segment(1);
     assert_int_equal(post.count, 0);
     wherry__sim_settle(post.world);
@@ -307,7 +270,7 @@ static void test_arrivals_and_losses_are_told(void **state)
     last_event last = { .observer.see = see };
 
     (void)state;
-    open_again((wherry_simulation_options){ .observer = &last.observer });
+    parcel_open((wherry_simulation_options){ .observer = &last.observer });
     parcel_send_datagram(1);
     parcel_run(MS);
     assert_string_equal(last.what, "arrive");
@@ -353,27 +316,26 @@ static void test_settings_at_their_limits_and_one_past_them(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
     const struct CMUnitTest tests[] = {
-        TEST(test_a_packet_takes_the_latency),
-        TEST(test_latency_can_be_none),
-        TEST(test_a_setting_holds_for_both_directions_and_no_other_link),
-        TEST(test_within_one_host_it_arrives_when_the_call_is_over),
-        TEST(test_jitter_lets_datagrams_overtake_but_keeps_the_order_of_a_flow),
-        TEST(test_what_is_drawn_for_one_link_does_not_depend_on_others),
-        TEST(test_a_packet_leaves_when_the_one_before_has_left),
-        TEST(test_the_queue_takes_its_bytes_and_not_one_more),
-        TEST(test_an_idle_link_takes_a_packet_larger_than_its_queue),
-        TEST(test_a_full_queue_delays_a_flow_and_loses_none_of_it),
-        TEST(test_a_datagram_larger_than_the_mtu_pays_for_its_fragments),
-        TEST(test_the_size_of_a_segment_follows_the_mtu),
-        TEST(test_statistics_count_what_is_under_way_and_what_arrived),
-        TEST(test_the_end_of_the_world_gives_back_what_is_under_way),
-        TEST(test_a_silent_flow_is_lost),
-        TEST(test_without_memory_for_a_link_it_carries_nothing),
-        TEST(test_arrivals_and_losses_are_told),
-        TEST(test_a_link_of_the_options_that_is_out_of_range_is_refused),
-        TEST(test_settings_at_their_limits_and_one_past_them),
+        PARCEL_TEST(test_a_packet_takes_the_latency),
+        PARCEL_TEST(test_latency_can_be_none),
+        PARCEL_TEST(test_a_setting_holds_for_both_directions_and_no_other_link),
+        PARCEL_TEST(test_within_one_host_it_arrives_when_the_call_is_over),
+        PARCEL_TEST(test_jitter_lets_datagrams_overtake_but_keeps_the_order_of_a_flow),
+        PARCEL_TEST(test_what_is_drawn_for_one_link_does_not_depend_on_others),
+        PARCEL_TEST(test_a_packet_leaves_when_the_one_before_has_left),
+        PARCEL_TEST(test_the_queue_takes_its_bytes_and_not_one_more),
+        PARCEL_TEST(test_an_idle_link_takes_a_packet_larger_than_its_queue),
+        PARCEL_TEST(test_a_full_queue_delays_a_flow_and_loses_none_of_it),
+        PARCEL_TEST(test_a_datagram_larger_than_the_mtu_pays_for_its_fragments),
+        PARCEL_TEST(test_the_size_of_a_segment_follows_the_mtu),
+        PARCEL_TEST(test_statistics_count_what_is_under_way_and_what_arrived),
+        PARCEL_TEST(test_the_end_of_the_world_gives_back_what_is_under_way),
+        PARCEL_TEST(test_a_silent_flow_is_lost),
+        PARCEL_TEST(test_without_memory_for_a_link_it_carries_nothing),
+        PARCEL_TEST(test_arrivals_and_losses_are_told),
+        PARCEL_TEST(test_a_link_of_the_options_that_is_out_of_range_is_refused),
+        PARCEL_TEST(test_settings_at_their_limits_and_one_past_them),
     };
 
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);

@@ -15,42 +15,64 @@ typedef struct parcel {
     uint8_t data[];
 } parcel;
 
-static parcel_post *post;
+parcel_post post;
 
 static wherry__sim_host *host_called(const char *name, const char *address)
 {
-    assert_int_equal(wherry_simulation_host(post->world, address, .name = name), WHERRY_OK);
-    return wherry__sim_host_named(post->world, name);
+    assert_int_equal(wherry_simulation_host(post.world, address, .name = name), WHERRY_OK);
+    return wherry__sim_host_named(post.world, name);
 }
 
-void parcel_open(parcel_post *opened, wherry_simulation_options options)
+void parcel_open(wherry_simulation_options options)
 {
-    post = opened;
-    memset(post, 0, sizeof(*post));
+    parcel_close();
+    memset(&post, 0, sizeof(post));
+    failing_memory_init(&post.memory, 0, false);
     options.size = sizeof(options);
-    options.result = &post->world;
+    options.result = &post.world;
+    options.memory = &post.memory.base;
     options.quiet = 1;
     assert_int_equal(wherry_simulation_new_with(&options), WHERRY_OK);
-    post->a = host_called("a", "10.0.0.1");
-    post->b = host_called("b", "10.0.0.2");
-    post->c = host_called("c", "10.0.0.3 fd00::3");
-    post->flow = wherry__sim_flow_new(post->world);
-    assert_non_null(post->flow);
+    post.a = host_called("a", "10.0.0.1");
+    post.b = host_called("b", "10.0.0.2");
+    post.c = host_called("c", "10.0.0.3 fd00::3");
+    post.flow = wherry__sim_flow_new(post.world);
+    post.other_flow = wherry__sim_flow_new(post.world);
+    assert_non_null(post.flow);
+    assert_non_null(post.other_flow);
 }
 
-void parcel_close(parcel_post *closed)
+void parcel_close(void)
 {
-    wherry__sim_flow_release(closed->world, closed->flow);
-    wherry_simulation_free(closed->world);
-    closed->world = NULL;
+    if (post.world == NULL)
+        return;
+    wherry__sim_flow_release(post.world, post.flow);
+    wherry__sim_flow_release(post.world, post.other_flow);
+    wherry_simulation_free(post.world);
+    post.world = NULL;
+    failing_memory_assert_empty(&post.memory);
+}
+
+int parcel_set_up(void **state)
+{
+    (void)state;
+    parcel_open((wherry_simulation_options){ 0 });
+    return 0;
+}
+
+int parcel_tear_down(void **state)
+{
+    (void)state;
+    parcel_close();
+    return 0;
 }
 
 static void settle(wherry__sim_packet *packet, bool arrived)
 {
     parcel *p = (parcel *)packet;
 
-    assert_true(post->count < PARCELS_MAX);
-    post->fates[post->count++] = (parcel_fate){
+    assert_true(post.count < PARCELS_MAX);
+    post.fates[post.count++] = (parcel_fate){
         .number = p->number,
         .arrived = arrived,
         .time = packet->from->world->now,
@@ -77,7 +99,7 @@ static wherry__sim_packet *copy(const wherry__sim_packet *packet)
     assert_non_null(other);
     memcpy(other, packet, size);
     other->packet.data = other->data;
-    post->copies++;
+    post.copies++;
     return &other->packet;
 }
 
@@ -109,28 +131,48 @@ void parcel_send(wherry__sim_host *from, wherry__sim_host *to, wherry__sim_flow 
 
 void parcel_send_datagram(int number)
 {
-    parcel_send(post->a, post->b, NULL, number, 100, 0);
+    parcel_send(post.a, post.b, NULL, number, 100, 0);
 }
 
 void parcel_send_segment(int number)
 {
-    parcel_send(post->a, post->b, post->flow, number, 100, 0);
+    parcel_send(post.a, post.b, post.flow, number, 100, 0);
+}
+
+void parcel_partition(int64_t duration)
+{
+    assert_int_equal(wherry_simulation_partition(post.world, "a", "b", duration), WHERRY_OK);
+}
+
+void parcel_heal(void)
+{
+    assert_int_equal(wherry_simulation_heal(post.world, "a", "b"), WHERRY_OK);
+}
+
+void parcel_hold(void)
+{
+    assert_int_equal(wherry_simulation_hold(post.world, "a", "b"), WHERRY_OK);
+}
+
+void parcel_release(void)
+{
+    assert_int_equal(wherry_simulation_release(post.world, "a", "b"), WHERRY_OK);
 }
 
 void parcel_run(int64_t duration)
 {
-    wherry__sim_settle(post->world);
-    assert_int_equal(wherry_simulation_run(post->world, duration), WHERRY_OK);
+    wherry__sim_settle(post.world);
+    assert_int_equal(wherry_simulation_run(post.world, duration), WHERRY_OK);
 }
 
 const parcel_fate *parcel_fate_of(int number)
 {
     const parcel_fate *found = NULL;
 
-    for (size_t i = 0; i < post->count; i++)
-        if (post->fates[i].number == number) {
+    for (size_t i = 0; i < post.count; i++)
+        if (post.fates[i].number == number) {
             assert_null(found);
-            found = &post->fates[i];
+            found = &post.fates[i];
         }
     assert_non_null(found);
     return found;
@@ -149,10 +191,10 @@ void parcel_assert_lost(int number)
 
 void parcel_assert_in_order(size_t count)
 {
-    assert_int_equal(post->count, count);
+    assert_int_equal(post.count, count);
     for (size_t i = 0; i < count; i++) {
-        assert_true(post->fates[i].arrived);
-        assert_int_equal(post->fates[i].number, i);
+        assert_true(post.fates[i].arrived);
+        assert_int_equal(post.fates[i].number, i);
     }
 }
 
@@ -160,8 +202,8 @@ static size_t count_fates(bool arrived)
 {
     size_t result = 0;
 
-    for (size_t i = 0; i < post->count; i++)
-        result += post->fates[i].arrived == arrived;
+    for (size_t i = 0; i < post.count; i++)
+        result += post.fates[i].arrived == arrived;
     return result;
 }
 

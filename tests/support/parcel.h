@@ -8,8 +8,12 @@
 #include <stdint.h>
 
 #include "simulation/world.h"
+#include "support/failing_memory.h"
 
 #define PARCELS_MAX 4096
+
+/* Of a link by default. */
+#define LATENCY WHERRY_MICROSECONDS(500)
 
 /* What became of one. */
 typedef struct parcel_fate {
@@ -21,17 +25,27 @@ typedef struct parcel_fate {
 
 /* A world with the hosts a, b and c, in which parcels are sent. */
 typedef struct parcel_post {
+    failing_memory memory; /* the world's */
     wherry_simulation *world;
     wherry__sim_host *a, *b, *c;
-    wherry__sim_flow *flow;
+    wherry__sim_flow *flow, *other_flow;
     parcel_fate fates[PARCELS_MAX]; /* in the order in which it became clear */
     size_t count;
     size_t copies; /* that were made of datagrams */
 } parcel_post;
+extern parcel_post post;
 
-/* With result, quiet and unchecked filled in. One post at a time. */
-void parcel_open(parcel_post *post, wherry_simulation_options options);
-void parcel_close(parcel_post *post);
+/* Opens the post, with result, quiet and memory filled in; one that is open is closed before. */
+void parcel_open(wherry_simulation_options options);
+
+/* Closes it, if it is open, and fails the test unless all its memory was given back. */
+void parcel_close(void);
+
+/* Set-up and tear-down of a cmocka test, with options that are zero. */
+int parcel_set_up(void **state);
+int parcel_tear_down(void **state);
+#define PARCEL_TEST(function)                                                                      \
+    cmocka_unit_test_setup_teardown(function, parcel_set_up, parcel_tear_down)
 
 /* Sends one with length bytes of data; flow NULL: a datagram. flags: more of them. */
 void parcel_send(wherry__sim_host *from, wherry__sim_host *to, wherry__sim_flow *flow, int number,
@@ -40,6 +54,12 @@ void parcel_send(wherry__sim_host *from, wherry__sim_host *to, wherry__sim_flow 
 /* The same from a to b with 100 bytes; a segment is one of the post's flow. */
 void parcel_send_datagram(int number);
 void parcel_send_segment(int number);
+
+/* What is set between a and b, both ways. */
+void parcel_partition(int64_t duration);
+void parcel_heal(void);
+void parcel_hold(void);
+void parcel_release(void);
 
 /* Lets the world go on for a duration. */
 void parcel_run(int64_t duration);
