@@ -188,13 +188,19 @@ static void find_second_answer(question *asked)
 
 /* --- answering */
 
+static void await(question *asked)
+{
+    wherry__link_remove(&asked->errand.link);
+    wherry__sim_poller_await(asked->poller, &asked->errand);
+}
+
 /* Its done may ask the next, or end its own host and never return: then the poller drops it. */
 static void answer(question *asked, const char *what)
 {
     wherry__sim_tell(
         asked->host->world, asked->host,
         (wherry_simulation_event){ .what = what, .descriptor = -1, .result = asked->result });
-    wherry__sim_poller_await(asked->poller, &asked->errand);
+    await(asked);
     asked->resolution->done(asked->resolution, asked->result, asked->addresses);
 }
 
@@ -287,7 +293,7 @@ static void init(question *asked, wherry__sim_host *host, wherry_poller *poller,
     asked->resolution = resolution;
     wherry__link_init(&asked->errand.link);
     wherry__list_append(&host->questions, &asked->link);
-    wherry__sim_poller_await(poller, &asked->errand);
+    await(asked);
 }
 
 int wherry__sim_resolve(wherry_system *system, wherry_poller *poller, const char *name, int family,
@@ -324,8 +330,7 @@ static void withdraw(question *asked)
         free_question(asked);
         return;
     }
-    wherry__link_remove(&asked->errand.link);
-    wherry__sim_poller_await(asked->poller, &asked->errand);
+    await(asked);
     answer_later(asked);
 }
 
