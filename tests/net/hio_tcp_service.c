@@ -23,11 +23,7 @@
 #define TICKS 16
 
 /* What they keep unconsumed: hio's buffers have no limit. */
-#define STREAM                                                                                     \
-    &(wherry_stream_options)                                                                       \
-    {                                                                                              \
-        .size = sizeof(wherry_stream_options), .receive_max = 1 << 28                              \
-    }
+#define STREAM HALL_STREAM(.receive_max = 1 << 28)
 
 /* A moment for the network. */
 #define A_MOMENT(self) hall_wait(self)

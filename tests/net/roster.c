@@ -23,12 +23,6 @@
 static const net_kind kinds[] = { NET_TCP4, NET_TCP6, NET_UNIX };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static void free_roster(hall *self)
-{
-    wherry_roster_free(self->roster);
-    self->roster = NULL;
-}
-
 static void what_is_received_is_given_and_what_is_sent_goes_out(void **state)
 {
     hall *self = *state;
@@ -50,7 +44,7 @@ static void what_is_received_is_given_and_what_is_sent_goes_out(void **state)
         wherry_stream_consume(stream, bytes.length);
         hall_expect(self, client, "hello");
         hall_close(self, client);
-        free_roster(self);
+        hall_free(self);
     }
 }
 
@@ -140,7 +134,7 @@ static void without_memory_nothing_is_left(void **state)
         if (result == WHERRY_OK) {
             result = wherry_roster_open(self->roster);
             assert_int_equal(wherry_roster_is_open(self->roster), result == WHERRY_OK);
-            free_roster(self);
+            hall_free(self);
         }
         assert_true(failing < 100);
     }
@@ -187,7 +181,7 @@ static void address_for_all_is_reached_by_the_loopback_one(void **state)
         (void)snprintf(expected, sizeof(expected), i == 0 ? loopback[0] : loopback[1],
                        external.port);
         assert_string_equal(text, expected);
-        free_roster(self);
+        hall_free(self);
     }
 }
 

@@ -92,8 +92,7 @@ static void more_than_the_row_holds_wait_in_the_backlog(void **state)
     assert_int_equal(wherry_roster_waiting(self->roster), 3);
     assert_int_equal(wherry_roster_service_connects(self->roster), 3);
     HALL_UNTIL(self, wherry_roster_count(self->roster) == 4);
-    for (size_t i = 0; i < 4; i++)
-        hall_close(self, clients[i]);
+    hall_close_many(self, clients, 4);
 }
 
 static void at_the_limit_of_streams_none_is_accepted(void **state)
@@ -115,8 +114,7 @@ static void at_the_limit_of_streams_none_is_accepted(void **state)
     stream = wherry_roster_take(self->roster);
     assert_int_equal(wherry_roster_remove(self->roster, stream), WHERRY_OK);
     HALL_UNTIL(self, wherry_roster_count(self->roster) == 2);
-    for (size_t i = 0; i < 3; i++)
-        hall_close(self, clients[i]);
+    hall_close_many(self, clients, 3);
 }
 
 /* At the limit nothing is asked of the listening socket. */

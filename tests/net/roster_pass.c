@@ -16,12 +16,6 @@
 
 #include "support/hall.h"
 
-#define STREAM(...)                                                                                \
-    &(wherry_stream_options)                                                                       \
-    {                                                                                              \
-        .size = sizeof(wherry_stream_options), __VA_ARGS__                                         \
-    }
-
 static char large[3 << 20];
 
 static void fill_large(void)
@@ -81,20 +75,17 @@ static void pass_counts_the_streams_to_which_something_happened(void **state)
     int clients[3];
 
     hall_open(self, NET_UNIX, .backlog = 5);
-    for (size_t i = 0; i < 3; i++)
-        streams[i] = hall_couple(self, &clients[i]);
+    hall_couple_many(self, clients, streams, 3);
     assert_int_equal(hall_service(self), 0);
     for (size_t i = 0; i < 2; i++) {
         hall_put(self, clients[i], "x");
         assert_int_equal(wherry_stream_send(streams[i + 1], wherry_text("y"), WHERRY_NOW),
                          WHERRY_OK);
     }
-    if (self->simulated != NULL)
-        simulated_settle(self->simulated);
+    hall_settle(self);
     assert_int_equal(hall_service(self), 3);
     assert_int_equal(hall_service(self), 0);
-    for (size_t i = 0; i < 3; i++)
-        hall_close(self, clients[i]);
+    hall_close_many(self, clients, 3);
 }
 
 static void what_comes_with_the_connection_is_received_in_the_same_pass(void **state)
@@ -106,8 +97,7 @@ static void what_comes_with_the_connection_is_received_in_the_same_pass(void **s
     hall_open(self, NET_UNIX, .backlog = 5);
     client = hall_dial(self, NULL);
     hall_put(self, client, "at once");
-    if (self->simulated != NULL)
-        simulated_settle(self->simulated);
+    hall_settle(self);
     assert_int_equal(hall_service(self), 1);
     stream = wherry_roster_take(self->roster);
     assert_int_equal(wherry_stream_peek(stream).length, 7);
@@ -125,15 +115,13 @@ static void fast_sender_does_not_hold_a_pass(void **state)
     size_t sent = 0, most = 0;
 
     fill_large();
-    hall_open(self, NET_UNIX, .stream = STREAM(.receive_max = sizeof(large)));
-    for (size_t i = 0; i < 2; i++)
-        streams[i] = hall_couple(self, &clients[i]);
+    hall_open(self, NET_UNIX, .stream = HALL_STREAM(.receive_max = sizeof(large)));
+    hall_couple_many(self, clients, streams, 2);
     while (sent < sizeof(large)) {
         size_t before = wherry_stream_peek(streams[0]).length, came;
 
         sent += put_most(self, clients[0], large + sent, sizeof(large) - sent);
-        if (self->simulated != NULL)
-            simulated_settle(self->simulated);
+        hall_settle(self);
         (void)hall_service(self);
         came = wherry_stream_peek(streams[0]).length - before;
         most = came > most ? came : most;
@@ -143,8 +131,7 @@ static void fast_sender_does_not_hold_a_pass(void **state)
     HALL_UNTIL(self, wherry_stream_peek(streams[1]).length == 7);
     HALL_UNTIL(self, wherry_stream_peek(streams[0]).length == sizeof(large));
     assert_memory_equal(wherry_stream_peek(streams[0]).data, large, sizeof(large));
-    for (size_t i = 0; i < 2; i++)
-        hall_close(self, clients[i]);
+    hall_close_many(self, clients, 2);
 }
 
 static void full_buffer_holds_the_sender_back_and_costs_nothing(void **state)
@@ -155,7 +142,7 @@ static void full_buffer_holds_the_sender_back_and_costs_nothing(void **state)
     int client;
 
     fill_large();
-    hall_open(self, NET_TCP4, .stream = STREAM(.receive_max = 10000));
+    hall_open(self, NET_TCP4, .stream = HALL_STREAM(.receive_max = 10000));
     stream = hall_couple(self, &client);
     for (int idle = 0; idle < 20 && sent < sizeof(large);) {
         size_t more = put_most(self, client, large + sent, sizeof(large) - sent);
@@ -210,7 +197,7 @@ static void send_that_was_refused_is_taken_when_there_is_room(void **state)
     size_t received = 0;
     int client, result;
 
-    hall_open(self, NET_TCP4, .stream = STREAM(.send_max = 50000));
+    hall_open(self, NET_TCP4, .stream = HALL_STREAM(.send_max = 50000));
     stream = hall_couple(self, &client);
     do {
         result = wherry_stream_send(stream, wherry_bytes_at(text, 10000), WHERRY_NOW);
@@ -323,12 +310,10 @@ static void of_any_number_that_are_ready_all_are_served_in_one_pass(void **state
     (void)hall_take_all(self);
     for (size_t i = 0; i < 300; i++)
         hall_put(self, clients[i], "x");
-    if (self->simulated != NULL)
-        simulated_settle(self->simulated);
+    hall_settle(self);
     assert_int_equal(hall_service(self), 300);
     assert_int_equal(hall_take_all(self), 300);
-    for (size_t i = 0; i < 300; i++)
-        hall_close(self, clients[i]);
+    hall_close_many(self, clients, 300);
 }
 
 /* --- idle times */
@@ -339,7 +324,7 @@ static void idle_stream_ends_at_its_time(void **state)
     wherry_stream *stream;
     int client;
 
-    hall_open(self, NET_TCP4, .stream = STREAM(.idle_timeout = WHERRY_SECONDS(2)));
+    hall_open(self, NET_TCP4, .stream = HALL_STREAM(.idle_timeout = WHERRY_SECONDS(2)));
     stream = hall_couple(self, &client);
     hall_tick(self, WHERRY_SECONDS(2) - 1);
     assert_int_equal(hall_service(self), 0);
@@ -359,7 +344,7 @@ static void traffic_in_both_directions_puts_the_end_off(void **state)
     wherry_stream *stream;
     int client;
 
-    hall_open(self, NET_TCP4, .stream = STREAM(.idle_timeout = WHERRY_SECONDS(2)));
+    hall_open(self, NET_TCP4, .stream = HALL_STREAM(.idle_timeout = WHERRY_SECONDS(2)));
     stream = hall_couple(self, &client);
     for (size_t i = 0; i < 4; i++) {
         hall_tick(self, WHERRY_SECONDS(1));
@@ -386,7 +371,8 @@ static void fixed_idle_time_is_put_off_by_refreshing_only(void **state)
     wherry_stream *stream;
     int client;
 
-    hall_open(self, NET_TCP4, .stream = STREAM(.idle_timeout = WHERRY_SECONDS(2), .fixed_idle = 1));
+    hall_open(self, NET_TCP4,
+              .stream = HALL_STREAM(.idle_timeout = WHERRY_SECONDS(2), .fixed_idle = 1));
     stream = hall_couple(self, &client);
     hall_tick(self, WHERRY_SECONDS(1));
     hall_put(self, client, "x");
@@ -407,9 +393,8 @@ static void idle_time_that_is_set_later_counts_from_then(void **state)
     wherry_stream *streams[2];
     int clients[2];
 
-    hall_open(self, NET_TCP4, .stream = STREAM(.idle_timeout = WHERRY_SECONDS(100)));
-    for (size_t i = 0; i < 2; i++)
-        streams[i] = hall_couple(self, &clients[i]);
+    hall_open(self, NET_TCP4, .stream = HALL_STREAM(.idle_timeout = WHERRY_SECONDS(100)));
+    hall_couple_many(self, clients, streams, 2);
     hall_tick(self, WHERRY_SECONDS(1));
     wherry_stream_set_idle(streams[0], WHERRY_SECONDS(3));
     wherry_stream_set_idle(streams[1], 0);
@@ -422,8 +407,7 @@ static void idle_time_that_is_set_later_counts_from_then(void **state)
     hall_tick(self, WHERRY_SECONDS(1000));
     (void)hall_service(self);
     assert_int_equal(wherry_stream_end(streams[1]), WHERRY_OK);
-    for (size_t i = 0; i < 2; i++)
-        hall_close(self, clients[i]);
+    hall_close_many(self, clients, 2);
 }
 
 static void deadline_is_that_of_the_stream_that_is_due_first(void **state)
@@ -433,7 +417,7 @@ static void deadline_is_that_of_the_stream_that_is_due_first(void **state)
     int64_t deadline, due;
     int client;
 
-    hall_open(self, NET_TCP4, .stream = STREAM(.idle_timeout = WHERRY_SECONDS(2)));
+    hall_open(self, NET_TCP4, .stream = HALL_STREAM(.idle_timeout = WHERRY_SECONDS(2)));
     assert_true(wherry_roster_deadline(self->roster) == WHERRY_NEVER);
     stream = hall_couple(self, &client);
     (void)hall_service(self);
@@ -456,7 +440,7 @@ static void winding_starts_times_anew_on_the_other_clock(void **state)
                                      .clock = WHERRY_CLOCK_STEPPED, .start = WHERRY_SECONDS(5)),
                      WHERRY_OK);
     hall_tick(self, WHERRY_SECONDS(1000));
-    hall_open(self, NET_TCP4, .stream = STREAM(.idle_timeout = WHERRY_SECONDS(2)));
+    hall_open(self, NET_TCP4, .stream = HALL_STREAM(.idle_timeout = WHERRY_SECONDS(2)));
     stream = hall_couple(self, &client);
     hall_tick(self, WHERRY_SECONDS(1));
     wherry_roster_wind(self->roster, base);
@@ -495,7 +479,7 @@ static void descriptor_is_readable_when_a_pass_has_something_to_do(void **state)
     assert_int_equal(poll(&one, 1, 0), 0);
     client = hall_dial(self, NULL);
     assert_int_equal(poll(&one, 1, -1), 1);
-    HALL_UNTIL(self, (stream = wherry_roster_take(self->roster)) != NULL);
+    stream = hall_take(self);
     assert_int_equal(poll(&one, 1, 0), 0);
     hall_put(self, client, "x");
     assert_int_equal(poll(&one, 1, -1), 1);
@@ -554,8 +538,7 @@ static size_t calls_of_a_pass(hall *self, const int *busy)
 
     for (size_t i = 0; i < 10; i++)
         hall_put(self, busy[i], "x");
-    if (self->simulated != NULL)
-        simulated_settle(self->simulated);
+    hall_settle(self);
     before = wherry_faulty_calls(self->world.system, WHERRY_CALL_ANY);
     assert_int_equal(hall_service(self), 10);
     assert_int_equal(hall_take_all(self), 10);
@@ -578,7 +561,7 @@ static void idle_connections_do_not_slow_a_pass(void **state)
             count = limit.rlim_max / 2 - 100;
     }
     hall_open(self, NET_UNIX, .streams_max = IDLE,
-              .stream = STREAM(.idle_timeout = WHERRY_SECONDS(60)));
+              .stream = HALL_STREAM(.idle_timeout = WHERRY_SECONDS(60)));
     for (size_t i = 0; i < 10; i++)
         clients[i] = hall_dial(self, NULL);
     HALL_UNTIL(self, wherry_roster_count(self->roster) == 10);
@@ -594,8 +577,7 @@ static void idle_connections_do_not_slow_a_pass(void **state)
     many = calls_of_a_pass(self, clients);
     assert_int_equal(many, few);
     assert_true(few <= 1 + 2 * 10);
-    for (size_t i = 0; i < count; i++)
-        hall_close(self, clients[i]);
+    hall_close_many(self, clients, count);
 }
 
 int main(void)

@@ -156,8 +156,7 @@ static void limits_of_one_hold_and_cost_nothing(void **state)
     int client, other;
 
     hall_open(self, NET_TCP4, .streams_max = 1, .waiting_max = 1,
-              .stream = &(wherry_stream_options){
-                  .size = sizeof(wherry_stream_options), .receive_max = 1, .send_max = 1 });
+              .stream = HALL_STREAM(.receive_max = 1, .send_max = 1));
     stream = hall_couple(self, &client);
     other = hall_dial(self, NULL);
     hall_put(self, client, text);

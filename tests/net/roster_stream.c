@@ -17,19 +17,6 @@
 
 #define MOST 6
 
-/* So many clients, and their streams in the order of their making. */
-static void open_many(hall *self, int *clients, wherry_stream **streams, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        streams[i] = hall_couple(self, &clients[i]);
-}
-
-static void close_many(hall *self, const int *clients, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        hall_close(self, clients[i]);
-}
-
 /* --- by address */
 
 static void streams_are_found_by_the_address_of_their_other_end(void **state)
@@ -63,9 +50,8 @@ static void streams_are_found_by_the_address_of_their_other_end(void **state)
         assert_int_equal(wherry_roster_transmit(self->roster, &own[7], wherry_text("to seven")),
                          WHERRY_OK);
         hall_expect(self, clients[7], "to seven");
-        close_many(self, clients, 40);
-        wherry_roster_free(self->roster);
-        self->roster = NULL;
+        hall_close_many(self, clients, 40);
+        hall_free(self);
     }
 }
 
@@ -77,14 +63,14 @@ static void unnamed_ends_are_all_there_and_none_is_found(void **state)
     int clients[3];
 
     hall_open(self, NET_UNIX, .backlog = 5);
-    open_many(self, clients, streams, 3);
+    hall_couple_many(self, clients, streams, 3);
     assert_int_equal(wherry_roster_count(self->roster), 3);
     wherry_stream_remote(streams[0], &none);
     assert_int_equal(none.family, WHERRY_FAMILY_NONE);
     assert_null(wherry_roster_find(self->roster, &none));
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(wherry_stream_end(streams[i]), WHERRY_OK);
-    close_many(self, clients, 3);
+    hall_close_many(self, clients, 3);
 }
 
 /* A client with the name that another one has already, as Unix sockets can have it. */
@@ -113,7 +99,7 @@ static void second_connection_of_an_address_takes_the_place_of_the_first(void **
     hall_open(self, NET_UNIX, .backlog = 5);
     net_path(&name);
     clients[0] = dial_as(self, &name);
-    HALL_UNTIL(self, (first = wherry_roster_take(self->roster)) != NULL);
+    first = hall_take(self);
     assert_ptr_equal(wherry_roster_find(self->roster, &name), first);
     assert_int_equal(wherry_stream_send(first, wherry_text("last words"), WHERRY_NOW), WHERRY_OK);
     clients[1] = dial_as(self, &name);
@@ -134,7 +120,7 @@ static void second_connection_of_an_address_takes_the_place_of_the_first(void **
     assert_int_equal(wherry_roster_transmit(self->roster, &name, wherry_text("yours")), WHERRY_OK);
     hall_expect(self, clients[1], "yours");
     (void)self->far->unlink(self->far, name.at.path);
-    close_many(self, clients, 2);
+    hall_close_many(self, clients, 2);
 }
 
 /* --- ends */
@@ -198,8 +184,7 @@ static void half_a_message_keeps_nothing(void **state)
     stream = hall_couple(self, &client);
     hall_put(self, client, "abc");
     HALL_UNTIL(self, wherry_stream_peek(stream).length == 3);
-    hall_reset(self, client);
-    HALL_UNTIL(self, wherry_stream_end(stream) != WHERRY_OK);
+    hall_break_off(self, client, stream);
     for (size_t i = 0; i < 3; i++)
         (void)hall_service(self);
     assert_int_equal(wherry_roster_count(self->roster), 0);
@@ -214,8 +199,7 @@ static void kept_ones_stay_until_they_are_removed(void **state)
 
     hall_open(self, NET_TCP4, .keep_ended = 1);
     stream = hall_couple(self, &client);
-    hall_reset(self, client);
-    HALL_UNTIL(self, wherry_stream_end(stream) != WHERRY_OK);
+    hall_break_off(self, client, stream);
     for (size_t i = 0; i < 10; i++)
         (void)hall_service(self);
     wherry_stream_remote(stream, &remote);
@@ -235,8 +219,7 @@ static void half_close_of_the_other_end_does_not_stop_the_answer(void **state)
     hall_open(self, NET_TCP4, .keep_finished = 1);
     stream = hall_couple(self, &client);
     hall_put(self, client, "question");
-    hall_shut(self, client);
-    HALL_UNTIL(self, wherry_stream_end(stream) == WHERRY_E_END);
+    hall_finish(self, client, stream);
     assert_ptr_equal(wherry_roster_take(self->roster), stream);
     for (size_t i = 0; i < 5; i++)
         (void)hall_service(self);
@@ -265,8 +248,7 @@ static void one_that_has_finished_is_closed_when_nothing_is_said_to_it(void **st
         stream = hall_couple(self, &client);
         if (unread)
             hall_put(self, client, "half a quest");
-        hall_shut(self, client);
-        HALL_UNTIL(self, wherry_stream_end(stream) == WHERRY_E_END);
+        hall_finish(self, client, stream);
         assert_ptr_equal(wherry_roster_take(self->roster), stream);
         assert_int_equal(wherry_stream_is_open(stream), 1);
         assert_true(wherry_roster_deadline(self->roster) == WHERRY_NOW);
@@ -290,8 +272,7 @@ static void one_that_has_finished_stays_while_there_is_something_to_say(void **s
     hall_open(self, NET_TCP4, .backlog = 5);
     stream = hall_couple(self, &client);
     hall_put(self, client, "question");
-    hall_shut(self, client);
-    HALL_UNTIL(self, wherry_stream_end(stream) == WHERRY_E_END);
+    hall_finish(self, client, stream);
     wherry_stream_consume(stream, 100);
     assert_int_equal(wherry_stream_send(stream, wherry_text("answer"), WHERRY_NOW), WHERRY_OK);
     wherry_faulty_plan(self->world.system, WHERRY_CALL_SEND, .number = EAGAIN);
@@ -312,9 +293,8 @@ static void sending_to_one_that_has_gone_ends_it_alone(void **state)
     int clients[2];
 
     hall_open(self, NET_TCP4, .keep_ended = 1);
-    open_many(self, clients, streams, 2);
-    hall_shut(self, clients[0]);
-    HALL_UNTIL(self, wherry_stream_end(streams[0]) == WHERRY_E_END);
+    hall_couple_many(self, clients, streams, 2);
+    hall_finish(self, clients[0], streams[0]);
     hall_reset(self, clients[0]);
     for (size_t i = 0; i < 2; i++)
         (void)wherry_stream_send(streams[i], wherry_text("anybody?"), WHERRY_NOW);
@@ -366,7 +346,7 @@ static void streams_stay_to_be_looked_at_when_it_is_closed(void **state)
     int clients[2];
 
     hall_open(self, NET_TCP4, .backlog = 5);
-    open_many(self, clients, streams, 2);
+    hall_couple_many(self, clients, streams, 2);
     hall_put(self, clients[1], "unread");
     HALL_UNTIL(self, wherry_stream_peek(streams[1]).length == 6);
     (void)hall_take_all(self);
@@ -383,7 +363,7 @@ static void streams_stay_to_be_looked_at_when_it_is_closed(void **state)
     assert_int_equal(wherry_roster_count(self->roster), 1);
     assert_int_equal(wherry_roster_open(self->roster), WHERRY_OK);
     assert_int_equal(wherry_roster_count(self->roster), 0);
-    close_many(self, clients, 2);
+    hall_close_many(self, clients, 2);
 }
 
 static void all_streams_can_be_closed_at_once(void **state)
@@ -393,7 +373,7 @@ static void all_streams_can_be_closed_at_once(void **state)
     int clients[3];
 
     hall_open(self, NET_TCP4, .backlog = 5);
-    open_many(self, clients, streams, 3);
+    hall_couple_many(self, clients, streams, 3);
     wherry_roster_close_streams(self->roster);
     assert_int_equal(wherry_roster_count(self->roster), 3);
     for (size_t i = 0; i < 3; i++) {
@@ -402,7 +382,7 @@ static void all_streams_can_be_closed_at_once(void **state)
     }
     assert_true(wherry_roster_is_open(self->roster));
     HALL_UNTIL(self, wherry_roster_count(self->roster) == 0);
-    close_many(self, clients, 3);
+    hall_close_many(self, clients, 3);
 }
 
 /* --- out of the roster */
@@ -415,7 +395,7 @@ static void any_may_be_removed_while_they_are_taken(void **state)
     size_t taken = 0;
 
     hall_open(self, NET_TCP4, .backlog = 5);
-    open_many(self, clients, streams, MOST);
+    hall_couple_many(self, clients, streams, MOST);
     for (size_t i = 0; i < MOST; i++)
         hall_put(self, clients[i], "x");
     for (size_t i = 0; i < MOST; i++)
@@ -432,7 +412,7 @@ static void any_may_be_removed_while_they_are_taken(void **state)
     }
     assert_int_equal(taken, MOST / 2);
     assert_int_equal(wherry_roster_count(self->roster), 0);
-    close_many(self, clients, MOST);
+    hall_close_many(self, clients, MOST);
 }
 
 typedef struct visit visit;
@@ -513,8 +493,7 @@ static void act_wind(visit *self, wherry_stream *stream)
 static void act_free_roster(visit *self, wherry_stream *stream)
 {
     (void)stream;
-    wherry_roster_free(self->hall->roster);
-    self->hall->roster = NULL;
+    hall_free(self->hall);
 }
 
 static void whatever_is_done_in_a_visit_it_goes_on_with_those_that_are_left(void **state)
@@ -544,15 +523,14 @@ static void whatever_is_done_in_a_visit_it_goes_on_with_those_that_are_left(void
         };
 
         hall_open(self, NET_TCP4, .backlog = 5);
-        open_many(self, clients, streams, MOST);
+        hall_couple_many(self, clients, streams, MOST);
         wherry_roster_visit(self->roster, &one.visitor);
         assert_int_equal(one.count, acts[i].count);
         for (size_t k = 0; k < one.count; k++)
             assert_ptr_equal(one.seen[k],
                              streams[k + (one.act == act_remove_next && k >= 3 ? 1 : 0)]);
-        close_many(self, clients, MOST);
-        wherry_roster_free(self->roster);
-        self->roster = NULL;
+        hall_close_many(self, clients, MOST);
+        hall_free(self);
     }
 }
 
@@ -574,11 +552,11 @@ static void those_that_come_during_a_visit_are_not_seen(void **state)
     visit one = { .visitor = { .see = see }, .hall = self, .streams = streams, .act = act_dial };
 
     hall_open(self, NET_TCP4, .backlog = 5);
-    open_many(self, clients, streams, 2);
+    hall_couple_many(self, clients, streams, 2);
     wherry_roster_visit(self->roster, &one.visitor);
     assert_int_equal(one.count, 2);
     hall_close(self, new_client);
-    close_many(self, clients, 2);
+    hall_close_many(self, clients, 2);
 }
 
 static void one_that_was_handed_over_is_like_any_other(void **state)
@@ -590,17 +568,15 @@ static void one_that_was_handed_over_is_like_any_other(void **state)
 
     hall_open(self, NET_TCP4, .backlog = 5);
     client = hall_dial(self, &own);
-    HALL_UNTIL(self, (stream = wherry_roster_take(self->roster)) != NULL);
+    stream = hall_take(self);
     assert_int_equal(wherry_roster_hand_over(self->roster, stream), WHERRY_OK);
     assert_int_equal(wherry_roster_count(self->roster), 0);
     assert_null(wherry_roster_find(self->roster, &own));
     assert_int_equal(wherry_roster_hand_over(self->roster, stream), WHERRY_E_NOT_FOUND);
     assert_int_equal(wherry_roster_remove(self->roster, stream), WHERRY_E_NOT_FOUND);
     hall_put(self, client, "to you");
-    wherry_roster_free(self->roster);
-    self->roster = NULL;
-    if (self->simulated != NULL)
-        simulated_settle(self->simulated);
+    hall_free(self);
+    hall_settle(self);
     while (wherry_stream_peek(stream).length < 6)
         assert_int_equal(wherry_stream_service(stream), WHERRY_OK);
     assert_memory_equal(wherry_stream_peek(stream).data, "to you", 6);
@@ -632,7 +608,7 @@ static void freeing_a_stream_takes_it_out(void **state)
     int clients[2];
 
     hall_open(self, NET_TCP4, .backlog = 5);
-    open_many(self, clients, streams, 2);
+    hall_couple_many(self, clients, streams, 2);
     hall_put(self, clients[0], "x");
     hall_put(self, clients[1], "y");
     wherry_stream_free(streams[0]);
@@ -640,7 +616,7 @@ static void freeing_a_stream_takes_it_out(void **state)
     HALL_UNTIL(self, wherry_stream_peek(streams[1]).length == 1);
     assert_ptr_equal(wherry_roster_take(self->roster), streams[1]);
     assert_null(wherry_roster_take(self->roster));
-    close_many(self, clients, 2);
+    hall_close_many(self, clients, 2);
 }
 
 static void one_stream_can_be_serviced_by_itself(void **state)
@@ -650,7 +626,7 @@ static void one_stream_can_be_serviced_by_itself(void **state)
     int clients[2];
 
     hall_open(self, NET_TCP4, .backlog = 5);
-    open_many(self, clients, streams, 2);
+    hall_couple_many(self, clients, streams, 2);
     hall_put(self, clients[0], "x");
     hall_put(self, clients[1], "y");
     while (wherry_stream_service_receive(streams[1]) == 0)
@@ -663,7 +639,7 @@ static void one_stream_can_be_serviced_by_itself(void **state)
         hall_wait(self);
     assert_ptr_equal(wherry_roster_take(self->roster), streams[0]);
     assert_ptr_equal(wherry_roster_take(self->roster), streams[1]);
-    close_many(self, clients, 2);
+    hall_close_many(self, clients, 2);
 }
 
 int main(void)

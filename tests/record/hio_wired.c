@@ -157,8 +157,7 @@ static void service_with(hall *self, wherry_wirelog_form form)
     talk(self, beta, there);
     check_log(self, beta, log);
     wherry_stream_free(beta);
-    wherry_roster_free(self->roster);
-    self->roster = NULL;
+    hall_free(self);
     assert_true(wherry_wirelog_is_open(log));
     wherry_wirelog_close(log, 0);
     assert_false(wherry_wirelog_is_open(log));

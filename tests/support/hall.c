@@ -78,6 +78,12 @@ void hall_open_with(hall *self, net_kind kind, wherry_roster_options *options)
         self->far = ground.here;
 }
 
+void hall_free(hall *self)
+{
+    wherry_roster_free(self->roster);
+    self->roster = NULL;
+}
+
 /* --- time and passes */
 
 size_t hall_service(hall *self)
@@ -97,6 +103,12 @@ void hall_wait(hall *self)
         assert_int_equal(wherry_simulation_run(ground.world, WHERRY_MILLISECONDS(1)), WHERRY_OK);
     else
         (void)poll(descriptor < 0 ? NULL : &one, descriptor < 0 ? 0 : 1, 1);
+}
+
+void hall_settle(hall *self)
+{
+    if (self->simulated != NULL)
+        simulated_settle(&ground);
 }
 
 void hall_tick(hall *self, int64_t duration)
@@ -189,6 +201,12 @@ void hall_close(hall *self, int client)
     assert_int_equal(self->far->close(self->far, client), 0);
 }
 
+void hall_close_many(hall *self, const int *clients, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        hall_close(self, clients[i]);
+}
+
 void hall_reset(hall *self, int client)
 {
     const struct linger now = { .l_onoff = 1 };
@@ -196,9 +214,10 @@ void hall_reset(hall *self, int client)
     assert_int_equal(
         self->far->set_option(self->far, client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
     hall_close(self, client);
-    if (self->simulated != NULL)
-        simulated_settle(&ground);
+    hall_settle(self);
 }
+
+/* --- clients with their streams */
 
 wherry_stream *hall_couple(hall *self, int *client)
 {
@@ -214,6 +233,33 @@ wherry_stream *hall_couple(hall *self, int *client)
         if (stream == NULL)
             hall_wait(self);
     }
+    return stream;
+}
+
+void hall_couple_many(hall *self, int *clients, wherry_stream **streams, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        streams[i] = hall_couple(self, &clients[i]);
+}
+
+void hall_finish(hall *self, int client, wherry_stream *stream)
+{
+    hall_shut(self, client);
+    HALL_UNTIL(self, wherry_stream_end(stream) == WHERRY_E_END);
+}
+
+void hall_break_off(hall *self, int client, wherry_stream *stream)
+{
+    hall_reset(self, client);
+    HALL_UNTIL(self, wherry_stream_end(stream) != WHERRY_OK);
+    assert_int_equal(wherry_stream_end(stream), WHERRY_E_RESET);
+}
+
+wherry_stream *hall_take(hall *self)
+{
+    wherry_stream *stream;
+
+    HALL_UNTIL(self, (stream = wherry_roster_take(self->roster)) != NULL);
     return stream;
 }
 

@@ -42,6 +42,16 @@ const char *hall_endpoint(const hall *self, net_kind kind);
     hall_open_with(self, kind, &(wherry_roster_options){ __VA_ARGS__ })
 void hall_open_with(hall *self, net_kind kind, wherry_roster_options *options);
 
+/* What its streams are made with, for the option .stream. */
+#define HALL_STREAM(...)                                                                           \
+    &(wherry_stream_options)                                                                       \
+    {                                                                                              \
+        .size = sizeof(wherry_stream_options), __VA_ARGS__                                         \
+    }
+
+/* Frees the roster, so that another one can be opened. */
+void hall_free(hall *self);
+
 /* Services it, again and again, until condition holds. */
 #define HALL_UNTIL(self, condition)                                                                \
     do {                                                                                           \
@@ -52,6 +62,9 @@ void hall_open_with(hall *self, net_kind kind, wherry_roster_options *options);
 /* One pass, which must not fail; and waits until there may be something for the next. */
 size_t hall_service(hall *self);
 void hall_wait(hall *self);
+
+/* In a world: what was sent arrives. The machine has it there already. */
+void hall_settle(hall *self);
 
 /* Lets time of the loop go on. */
 void hall_tick(hall *self, int64_t duration);
@@ -66,12 +79,19 @@ void hall_expect(hall *self, int client, const char *text);
 ssize_t hall_end_of(hall *self, int client);
 void hall_shut(hall *self, int client);
 void hall_close(hall *self, int client);
+void hall_close_many(hall *self, const int *clients, size_t count);
 void hall_reset(hall *self, int client);
 
-/* A client and its stream in the roster. */
+/* A client and its stream in the roster; or so many, in the order of their making. */
 wherry_stream *hall_couple(hall *self, int *client);
+void hall_couple_many(hall *self, int *clients, wherry_stream **streams, size_t count);
 
-/* Takes all that there is to take. How many that was. */
+/* The client finishes, or breaks off, and its stream has seen it. */
+void hall_finish(hall *self, int client, wherry_stream *stream);
+void hall_break_off(hall *self, int client, wherry_stream *stream);
+
+/* Services it until there is one to take; takes all that there is to take, and returns how many. */
+wherry_stream *hall_take(hall *self);
 size_t hall_take_all(hall *self);
 
 #endif
