@@ -136,7 +136,8 @@ typedef struct wherry_group_options {
                       that of the group around it, or the loop's, and steps have turns when they are
                       due */
     int64_t limit; /* nanoseconds from now on, after which it is canceled, in the pass that sees
-                      them over; 0: none */
+                      them over, before the turns of that: what is due in it at that instant has
+                      none, nor has a group around it for its sake; 0: none */
     int always;    /* not 0: a group with steps or members does not end because all have ended */
     int temporary; /* not 0: see wherry_task_temporary, in steps.h */
     WHERRY_RESERVED;

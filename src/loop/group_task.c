@@ -92,8 +92,8 @@ static void plan(wherry_group *group)
     turn->alone = recurs(group);
     if (turn->tock > 0 || turn->alone)
         wherry__turn_plan(turn);
-    if (turn->tock == 0 && !wherry__list_empty(&group->schedule.due))
-        wherry__turn_wake(turn);
+    if (turn->tock == 0)
+        wherry__schedule_go_on(&group->schedule);
     if (!turn->alone && group->schedule.count == 0)
         wherry__turn_leave(turn);
 }

@@ -30,6 +30,46 @@ static void make_due(wherry__turn *turn, uint64_t round)
         make_due(schedule->turn, round);
 }
 
+static void come(wherry__turn *turn, uint64_t round)
+{
+    turn->by_itself = true;
+    make_due(turn, round);
+}
+
+/* The first round in which something of it may be had, or one that is early enough; UINT64_MAX:
+ * nothing has come. */
+static uint64_t first_of(const wherry__schedule *schedule, uint64_t enough)
+{
+    const wherry__link *link = schedule->due.next;
+    uint64_t round = UINT64_MAX;
+
+    for (; link != &schedule->due && round > enough; link = link->next) {
+        const wherry__turn *turn = WHERRY__OWNER(link, wherry__turn, link);
+
+        round = turn->round < round ? turn->round : round;
+    }
+    return round;
+}
+
+/* One in the schedule will not be had: nor, for its sake, is the turn of the group around it. */
+static void take_back(const wherry__schedule *schedule)
+{
+    wherry__turn *around = schedule->turn;
+    uint64_t round;
+
+    if (around == NULL || around->tock > 0 || around->by_itself ||
+        !wherry__link_used(&around->link))
+        return;
+    round = first_of(schedule, around->round);
+    if (round <= around->round)
+        return;
+    WHERRY__PROBE("turn.taken-back");
+    wherry__link_remove(&around->link);
+    take_back(around->schedule);
+    if (round != UINT64_MAX)
+        make_due(around, round);
+}
+
 static uint64_t next_round(const wherry_loop *loop)
 {
     return loop->round + 1;
@@ -45,13 +85,19 @@ static void on_deadline(wherry__deadline *deadline)
 {
     wherry__turn *turn = WHERRY__OWNER(deadline, wherry__turn, deadline);
 
-    make_due(turn, next_round(turn->schedule->loop));
+    come(turn, next_round(turn->schedule->loop));
 }
 
 void wherry__turn_wake(wherry__turn *turn)
 {
     if (turn->joined)
-        make_due(turn, next_round(turn->schedule->loop));
+        come(turn, next_round(turn->schedule->loop));
+}
+
+void wherry__schedule_go_on(wherry__schedule *schedule)
+{
+    if (!wherry__list_empty(&schedule->due))
+        make_due(schedule->turn, next_round(schedule->loop));
 }
 
 /* --- when the next one comes */
@@ -92,7 +138,7 @@ void wherry__turn_plan(wherry__turn *turn)
     if (turn->tock > 0) {
         arm_on_grid(turn);
     } else if (has_tock_around(turn->schedule)) {
-        make_due(turn, next_round(loop));
+        come(turn, next_round(loop));
     } else {
         wherry__deadline_arm(&loop->deadlines, &turn->deadline,
                              wherry__instant_after(loop->now, loop->tock));
@@ -106,7 +152,7 @@ void wherry__turn_set_tock(wherry__turn *turn, int64_t tock)
     turn->tock = tock;
     turn->grid = turn->running ? turn->schedule->loop->now : NO_GRID;
     if (turn->joined && !turn->running && !wherry__deadline_armed(&turn->deadline))
-        make_due(turn, next_round(turn->schedule->loop));
+        come(turn, next_round(turn->schedule->loop));
 }
 
 /* --- taking part */
@@ -137,14 +183,14 @@ static void join(wherry__turn *turn)
     if (turn->tock > 0 && turn->grid >= 0)
         arm_on_grid(turn);
     else if (turn->tock > 0)
-        make_due(turn, first_round(schedule->loop));
+        come(turn, first_round(schedule->loop));
 }
 
 void wherry__turn_join(wherry__turn *turn)
 {
     join(turn);
     if (turn->tock == 0 || turn->grid < 0)
-        make_due(turn, first_round(turn->schedule->loop));
+        come(turn, first_round(turn->schedule->loop));
 }
 
 void wherry__turn_leave(wherry__turn *turn)
@@ -156,6 +202,8 @@ void wherry__turn_leave(wherry__turn *turn)
     turn->joined = false;
     wherry__deadline_disarm(&schedule->loop->deadlines, &turn->deadline);
     wherry__link_remove(&turn->link);
+    turn->by_itself = false;
+    take_back(schedule);
     if (--schedule->count == 0 && schedule->turn != NULL && !schedule->turn->alone)
         wherry__turn_leave(schedule->turn);
 }
@@ -253,6 +301,7 @@ size_t wherry__schedule_run(wherry__schedule *schedule)
 
         wherry__deadline_disarm(&schedule->loop->deadlines, &turn->deadline);
         turn->running = true;
+        turn->by_itself = false;
         begin_grid(turn); /* also if it takes no part any more when it returns */
         turn->run(turn);
         count++;

@@ -11,6 +11,10 @@
  *
  * What comes while turns are had waits for the next pass: each has the number of the round from
  * which on it may be had.
+ *
+ * One that is stopped before its turn takes that of the group around it back, unless this has come
+ * by itself or for another: what has a turn must not depend on which of two deadlines of one
+ * instant expires first.
  */
 #ifndef WHERRY_LOOP_TURN_H
 #define WHERRY_LOOP_TURN_H
@@ -47,6 +51,7 @@ struct wherry__turn {
     bool joined;     /* it takes part */
     bool running;    /* it is being had, and the next not planned yet */
     bool alone;      /* of a group: it takes part even if nothing in the group does */
+    bool by_itself;  /* it has come, and not only, if it is of a group, for one in that */
     void (*run)(wherry__turn *self);
 };
 
@@ -54,6 +59,9 @@ void wherry__schedule_init(wherry__schedule *schedule, wherry_loop *loop, wherry
 
 /* Has the turns that have come. Returns how many. */
 size_t wherry__schedule_run(wherry__schedule *schedule);
+
+/* After a turn of its group, one without a tock: that has another for what has come meanwhile. */
+void wherry__schedule_go_on(wherry__schedule *schedule);
 
 void wherry__turn_init(wherry__turn *turn, wherry__schedule *schedule, int64_t tock,
                        void (*run)(wherry__turn *self));

@@ -66,6 +66,34 @@ void loop_fixture_free(loop_fixture *fixture)
     fixture->loop = NULL;
 }
 
+wherry_loop *loop_fixture_stepped(loop_fixture *fixture, int64_t tock)
+{
+    wherry_loop_free(fixture->loop);
+    assert_int_equal(wherry_loop_new(&fixture->loop, .clock = WHERRY_CLOCK_STEPPED, .tock = tock,
+                                     .memory = &fixture->memory.base),
+                     WHERRY_OK);
+    return fixture->loop;
+}
+
+void loop_fixture_pass(loop_fixture *fixture, int count)
+{
+    for (int i = 0; i < count; i++)
+        assert_true(wherry_loop_step(fixture->loop) >= 0);
+}
+
+void loop_fixture_finish(loop_fixture *fixture)
+{
+    assert_int_equal(wherry_loop_run(fixture->loop), WHERRY_OK);
+}
+
+size_t loop_fixture_tasks(const loop_fixture *fixture)
+{
+    wherry_loop_statistics statistics;
+
+    wherry_loop_statistics_read(fixture->loop, &statistics);
+    return statistics.tasks;
+}
+
 void loop_fixture_run(wherry_loop *loop, wherry_body *body, void *argument)
 {
     wherry_task *task;

@@ -4,6 +4,7 @@
 #define TESTS_SUPPORT_LOOP_FIXTURE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <wherry/loop.h>
 #include <wherry/task.h>
@@ -23,6 +24,16 @@ int loop_fixture_close(void **state);
 
 /* Frees the loop of the fixture now. */
 void loop_fixture_free(loop_fixture *fixture);
+
+/* Another loop instead of the fixture's: in stepped time, with a tock in nanoseconds. */
+wherry_loop *loop_fixture_stepped(loop_fixture *fixture, int64_t tock);
+
+/* So many passes that do not wait; passes until nothing more can happen. */
+void loop_fixture_pass(loop_fixture *fixture, int count);
+void loop_fixture_finish(loop_fixture *fixture);
+
+/* How many tasks are on its loop. */
+size_t loop_fixture_tasks(const loop_fixture *fixture);
 
 /* Runs body on a coroutine of loop, and the loop until nothing more can happen; asserts that body
  * returned 0, and that no assertion on a coroutine failed. */
