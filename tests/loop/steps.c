@@ -22,11 +22,6 @@ static wherry_task *spawn(loop_fixture *self, stepper *one)
     return task;
 }
 
-static void run(loop_fixture *self)
-{
-    assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
-}
-
 static void step_once(loop_fixture *self)
 {
     assert_true(wherry_loop_step(self->loop) >= 0);
@@ -76,7 +71,7 @@ static void done_is_clean_and_exit(void **state)
     trace_is("a(");
     assert_int_equal(wherry_task_done(task), 0);
     assert_string_equal(wherry_task_waits_for(task), "its turn");
-    run(self);
+    loop_fixture_finish(self);
     trace_is("a.a.a.a=a)");
     assert_int_equal(one.done, 1);
     assert_int_equal(wherry_task_done(task), 1);
@@ -90,7 +85,7 @@ static void positive_result_is_the_joins(void **state)
     stepper one = STEPPER("a", .results[STEP_RECUR] = 42);
     wherry_task *task = spawn(self, &one);
 
-    run(self);
+    loop_fixture_finish(self);
     trace_is("a(a.a=a)");
     stepping_ended_with(task, 42);
 }
@@ -109,7 +104,7 @@ static void stopped_is_close_and_exit_at_once(void **state)
     assert_int_equal(wherry_task_canceled(task), 1);
     assert_int_equal(wherry_task_done(task), 0);
     assert_int_equal(one.done, 0);
-    run(self);
+    loop_fixture_finish(self);
     trace_is("");
     stepping_ended_with(task, WHERRY_E_CANCELED);
     assert_int_equal(logged(""), 0);
@@ -121,7 +116,7 @@ static void failed_is_abort_and_exit(void **state)
     stepper one = STEPPER("a", .results[STEP_RECUR] = WHERRY_E_FULL, .fail_at = 2);
     wherry_task *task = spawn(self, &one);
 
-    run(self);
+    loop_fixture_finish(self);
     trace_is("a(a.a.a!a)");
     assert_int_equal(one.reason, WHERRY_E_FULL);
     assert_int_equal(wherry_task_done(task), 0);
@@ -138,7 +133,7 @@ static void failure_that_nobody_joins_is_logged(void **state)
     assert_int_equal(wherry_spawn_steps(NULL, &one.steps, .loop = self->loop, .name = "poll"),
                      WHERRY_OK);
     assert_int_equal(wherry_spawn_steps(NULL, &quiet.steps, .loop = self->loop), WHERRY_OK);
-    run(self);
+    loop_fixture_finish(self);
     assert_int_equal(logged("poll"), 1);
     assert_int_equal(logged(""), 1);
 }
@@ -175,7 +170,7 @@ static void failed_clean_is_a_failure(void **state)
     stepper one = STEPPER("a", .stop = 1, .results[STEP_CLEAN] = WHERRY_E_FULL);
     wherry_task *task = spawn(self, &one);
 
-    run(self);
+    loop_fixture_finish(self);
     trace_is("a(a.a=a!a)");
     assert_int_equal(one.reason, WHERRY_E_FULL);
     assert_int_equal(wherry_task_done(task), 0);
@@ -249,7 +244,7 @@ static void stopped_inside_it_ends_when_that_returns(void **state)
     wherry_task *tasks[] = { spawn(self, &one), spawn(self, &done), spawn(self, &failed),
                              spawn(self, &refused) };
 
-    run(self);
+    loop_fixture_finish(self);
     trace_is("a(b(c(d(a.xa/a)b.xb=b)c.xc!c)d.xd/d)");
     stepping_ended_with(tasks[0], WHERRY_E_CANCELED);
     stepping_ended_with(tasks[1], 1);
@@ -272,7 +267,7 @@ static void stopped_in_enter_it_has_ended_when_spawned(void **state)
     trace_is("b(xb/b)");
     assert_int_equal(wherry_spawn_steps(&task, &failed.steps, .loop = self->loop), WHERRY_E_FULL);
     trace_is("c(xc!c)");
-    run(self);
+    loop_fixture_finish(self);
     trace_is("");
 }
 
@@ -355,7 +350,7 @@ static void others_may_be_started_in_each_step(void **state)
         if (at == STEP_RECUR)
             step_once(self);
         wherry_task_cancel(task);
-        run(self);
+        loop_fixture_finish(self);
         if (at == STEP_CLEAN)
             trace_is("a(a.a=o(a)o.o=o)");
         else if (at == STEP_ABORT)
@@ -384,7 +379,7 @@ static void body_that_returns_is_cleaned_up(void **state)
     wherry_task *tasks[] = { spawn(self, &one), spawn(self, &failed) };
 
     trace_is("a(b(");
-    run(self);
+    loop_fixture_finish(self);
     trace_is("a~b~b!b)a=a)");
     assert_int_equal(one.done, 1);
     stepping_ended_with(tasks[0], 5);
@@ -424,7 +419,7 @@ static void body_is_stopped_by_cancellation(void **state)
     tasks[3] = spawn(self, &unbegun);
     wherry_task_cancel(tasks[3]);
     trace_is("d(d/d)");
-    run(self);
+    loop_fixture_finish(self);
     trace_is("a/a)b/b)c!c)");
     stepping_ended_with(tasks[0], WHERRY_E_CANCELED);
     stepping_ended_with(tasks[1], WHERRY_E_CANCELED);

@@ -12,35 +12,15 @@
 #include <wherry/simulation.h>
 
 #include "loop/loop.h"
+#include "support/grouping.h"
 #include "support/loop_fixture.h"
 #include "support/stepping.h"
 
 #define TOCK 10
 
-/* A stepped loop instead of the fixture's, with a tock of ten nanoseconds. */
-static wherry_loop *stepped(loop_fixture *self)
-{
-    wherry_loop_free(self->loop);
-    assert_int_equal(wherry_loop_new(&self->loop, .clock = WHERRY_CLOCK_STEPPED, .tock = TOCK,
-                                     .memory = &self->memory.base),
-                     WHERRY_OK);
-    return self->loop;
-}
-
 static void spawn(wherry_loop *loop, stepper *one)
 {
     assert_int_equal(wherry_spawn_steps(NULL, &one->steps, .loop = loop), WHERRY_OK);
-}
-
-static void spawn_in(wherry_group *group, stepper *one)
-{
-    assert_int_equal(wherry_spawn_steps(NULL, &one->steps, .group = group), WHERRY_OK);
-}
-
-static void passes(wherry_loop *loop, int count)
-{
-    for (int i = 0; i < count; i++)
-        assert_true(wherry_loop_step(loop) >= 0);
 }
 
 /* The instants of its turns, in tenths of the tock: "0 10 20". */
@@ -61,12 +41,12 @@ static void turns_are(const stepper *self, const char *expected)
 static void turns_are_once_a_pass_without_a_tock(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper one = STEPPER(NULL);
 
     spawn(loop, &one);
     turns_are(&one, "");
-    passes(loop, 4);
+    loop_fixture_pass(self, 4);
     turns_are(&one, "0 10 20 30");
     loop_fixture_free(self);
 }
@@ -85,14 +65,14 @@ static void virtual_time_moves_by_the_loops_tock(void **state)
 static void tocks_between_passes_are_kept_on_the_average(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper one = STEPPER(NULL, .steps.tock = 25), two = STEPPER(NULL, .steps.tock = 10),
             three = STEPPER(NULL, .steps.tock = 4);
 
     spawn(loop, &one);
     spawn(loop, &two);
     spawn(loop, &three);
-    passes(loop, 11);
+    loop_fixture_pass(self, 11);
     turns_are(&one, "0 30 50 80 100");
     turns_are(&two, "0 10 20 30 40 50 60 70 80 90 100");
     turns_are(&three, "0 10 20 30 40 50 60 70 80 90 100");
@@ -102,12 +82,12 @@ static void tocks_between_passes_are_kept_on_the_average(void **state)
 static void grid_begins_with_the_first_turn(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper one = STEPPER(NULL, .steps.tock = 20);
 
-    passes(loop, 3);
+    loop_fixture_pass(self, 3);
     spawn(loop, &one);
-    passes(loop, 5);
+    loop_fixture_pass(self, 5);
     turns_are(&one, "30 50 70");
     loop_fixture_free(self);
 }
@@ -115,14 +95,14 @@ static void grid_begins_with_the_first_turn(void **state)
 static void missed_turns_are_left_out(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper one = STEPPER(NULL, .steps.tock = 20), two = STEPPER(NULL);
 
     spawn(loop, &one);
     spawn(loop, &two);
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     assert_int_equal(wherry_loop_tick(loop, 75), 85);
-    passes(loop, 4);
+    loop_fixture_pass(self, 4);
     turns_are(&one, "0 85 105"); /* those of 20, 40 and 60 are one; that of 100 is due at 105 */
     turns_are(&two, "0 85 95 105 115");
     loop_fixture_free(self);
@@ -134,7 +114,7 @@ static void longest_tock_never_comes_again(void **state)
     stepper one = STEPPER(NULL, .steps.tock = INT64_MAX);
 
     spawn(self->loop, &one);
-    passes(self->loop, 3);
+    loop_fixture_pass(self, 3);
     turns_are(&one, "0");
     loop_fixture_free(self);
 }
@@ -144,7 +124,7 @@ static void longest_tock_never_comes_again(void **state)
 static void order_is_that_of_entry_whatever_came_first(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper steppers[] = { STEPPER("a", .steps.tock = 40),
                            STEPPER("b", .steps.tock = 10),
                            STEPPER("c", .steps.tock = 30),
@@ -155,13 +135,13 @@ static void order_is_that_of_entry_whatever_came_first(void **state)
     for (size_t i = 0; i < 6; i++)
         spawn(loop, &steppers[i]);
     trace_is("a(b(c(d(e(f(");
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     trace_is("a.b.c.d.e.f.");
     wherry_loop_tick(loop, 25);
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     trace_is("b.c.d.e.f."); /* it is 35 */
     wherry_loop_tick(loop, 75);
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     trace_is("a.b.c.d.e.f.");
     loop_fixture_free(self);
     trace_is("f/f)e/e)d/d)c/c)b/b)a/a)");
@@ -205,7 +185,10 @@ static void order_is_that_of_entry_in_any_world(void **state)
     for (uint64_t seed = 1; seed < 20; seed++) {
         wherry_simulation *world;
 
-        assert_int_equal(wherry_simulation_new(&world, .seed = seed), WHERRY_OK);
+        assert_int_equal(
+            wherry_simulation_new(&world, .seed = seed,
+                                  .faults.millionths = { [WHERRY_FAULT_ORDER] = 1000000 }),
+            WHERRY_OK);
         assert_int_equal(
             wherry_simulation_spawn(world, "10.0.0.1", live_in_a_crowd, NULL, .plain = 1),
             WHERRY_OK);
@@ -242,7 +225,7 @@ static void spawn_it(poster *self)
 static void what_enters_during_a_pass_begins_in_the_next(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper first = STEPPER("a"), late = STEPPER("z"), early = STEPPER("y");
     poster post = { .post.run = run_post, .one = &early, .loop = loop, .act = spawn_it };
 
@@ -250,9 +233,9 @@ static void what_enters_during_a_pass_begins_in_the_next(void **state)
     first.act[STEP_RECUR] = spawn_other;
     spawn(loop, &first);
     wherry_loop_post(loop, &post.post); /* before the turns of the pass */
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     trace_is("a(y(a.z(");
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     trace_is("a.y.z.");
     turns_are(&late, "10");
     loop_fixture_free(self);
@@ -280,26 +263,26 @@ static int wake_soon(void *one)
 static void woken_it_has_a_turn_at_once_and_keeps_its_grid(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper one = STEPPER("a", .steps.tock = 40);
     poster post = { .post.run = run_post, .one = &one, .loop = loop, .act = wake_it };
 
     spawn(loop, &one);
     wherry_task_wake(one.task); /* it has its first turn anyway */
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     turns_are(&one, "0");
     assert_false(wherry__loop_has_work(loop));
     wherry_task_wake(one.task);
     assert_true(wherry__loop_has_work(loop));
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     turns_are(&one, "0 10");
     wherry_loop_post(loop, &post.post); /* in time for this pass, and once */
-    passes(loop, 2);
+    loop_fixture_pass(self, 2);
     turns_are(&one, "0 10 20");
     loop_fixture_spawn(loop, wake_soon, &one); /* behind the turns of 40 */
-    passes(loop, 2);
+    loop_fixture_pass(self, 2);
     turns_are(&one, "0 10 20 40 50");
-    passes(loop, 4);
+    loop_fixture_pass(self, 4);
     turns_are(&one, "0 10 20 40 50 80");
     loop_fixture_free(self);
 }
@@ -307,7 +290,7 @@ static void woken_it_has_a_turn_at_once_and_keeps_its_grid(void **state)
 static void woken_in_a_turn_it_has_the_next_in_the_next_pass(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper before = STEPPER("a", .steps.tock = 1000), waker = STEPPER("b", .steps.tock = 20),
             after = STEPPER("c", .steps.tock = 1000), own = STEPPER("d", .steps.tock = 1000);
 
@@ -318,20 +301,20 @@ static void woken_in_a_turn_it_has_the_next_in_the_next_pass(void **state)
     spawn(loop, &waker);
     spawn(loop, &after);
     spawn(loop, &own);
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     waker.act[STEP_RECUR] = wake_other;
-    passes(loop, 2); /* 20: it wakes one that is before it */
+    loop_fixture_pass(self, 2); /* 20: it wakes one that is before it */
     turns_are(&before, "0");
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     turns_are(&before, "0 30");
     waker.other = &after;
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     turns_are(&after, "0");
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     turns_are(&after, "0 50");
     own.act[STEP_RECUR] = wake_other;
     wherry_task_wake(own.task);
-    passes(loop, 3);
+    loop_fixture_pass(self, 3);
     turns_are(&own, "0 60 70 80");
     loop_fixture_free(self);
 }
@@ -339,7 +322,7 @@ static void woken_in_a_turn_it_has_the_next_in_the_next_pass(void **state)
 static void only_what_has_turns_is_woken(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper holder = HOLDER("h"), bodied = BODIED("b"), ended = STEPPER("e", .stop = 1);
     wherry_task *task, *plain;
 
@@ -347,14 +330,14 @@ static void only_what_has_turns_is_woken(void **state)
     spawn(loop, &bodied);
     assert_int_equal(wherry_spawn_steps(&task, &ended.steps, .loop = loop), WHERRY_OK);
     assert_int_equal(wherry_spawn(&plain, stepping_coroutine, "", .loop = loop), WHERRY_OK);
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     trace_is("h(b(e(e.e=e)b~");
     wherry_task_wake(holder.task);
     wherry_task_wake(bodied.task);
     wherry_task_wake(task);
     wherry_task_wake(plain);
     assert_false(wherry__loop_has_work(loop));
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     trace_is("");
     wherry_task_release(task);
     wherry_task_release(plain);
@@ -372,7 +355,7 @@ static void set_tock_to_20(stepper *self)
 static void tock_can_be_changed_while_it_lives(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper inside = STEPPER(NULL, .act[STEP_RECUR] = set_tock_to_20),
             outside = STEPPER(NULL, .steps.tock = 30);
 
@@ -380,14 +363,14 @@ static void tock_can_be_changed_while_it_lives(void **state)
     spawn(loop, &outside);
     assert_int_equal(wherry_task_tock(inside.task), 0);
     assert_int_equal(wherry_task_tock(outside.task), 30);
-    passes(loop, 2);
+    loop_fixture_pass(self, 2);
     assert_int_equal(wherry_task_set_tock(outside.task, 20), WHERRY_OK);
     assert_int_equal(wherry_task_tock(outside.task), 20);
-    passes(loop, 7);
+    loop_fixture_pass(self, 7);
     turns_are(&inside, "0 10 20 40 60 80");
     turns_are(&outside, "0 30 50 70"); /* the turn that was planned stays */
     assert_int_equal(wherry_task_set_tock(outside.task, 0), WHERRY_OK);
-    passes(loop, 3);
+    loop_fixture_pass(self, 3);
     turns_are(&outside, "0 30 50 70 90 100 110");
     loop_fixture_free(self);
 }
@@ -426,7 +409,7 @@ static void loops_tock_counts_from_the_next_turn_on(void **state)
         assert_true(wherry_loop_step(self->loop) >= 0);
     turns_are(&one, "0"); /* steps do not let virtual time jump */
     wherry_loop_tick(self->loop, 100);
-    passes(self->loop, 1);
+    loop_fixture_pass(self, 1);
     turns_are(&one, "0 100");
     loop_fixture_free(self);
 }
@@ -445,7 +428,7 @@ static wherry_group *group_of(wherry_loop *loop, wherry_group *parent, int64_t t
 static void groups_have_their_turns_in_order_of_entry(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper steppers[] = { STEPPER("a"), STEPPER("b"), STEPPER("c"), STEPPER("d"), STEPPER("e") };
     wherry_group *group, *inner;
 
@@ -453,11 +436,11 @@ static void groups_have_their_turns_in_order_of_entry(void **state)
     group = group_of(loop, NULL, 0);
     spawn(loop, &steppers[3]);
     inner = group_of(loop, group, 0);
-    spawn_in(group, &steppers[2]);
-    spawn_in(inner, &steppers[1]);
+    grouping_spawn(group, &steppers[2]);
+    grouping_spawn(inner, &steppers[1]);
     spawn(loop, &steppers[4]);
     trace_is("a(d(c(b(e(");
-    passes(loop, 2);
+    loop_fixture_pass(self, 2);
     trace_is("a.b.c.d.e.a.b.c.d.e.");
     wherry_group_free(group);
     trace_is("c/c)b/b)");
@@ -468,18 +451,18 @@ static void groups_have_their_turns_in_order_of_entry(void **state)
 static void group_with_a_tock_lets_its_members_wait(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     wherry_group *group = group_of(loop, NULL, 30), *inner = group_of(loop, group, 0);
     stepper each = STEPPER(NULL), slow = STEPPER(NULL, .steps.tock = 40), deep = STEPPER(NULL),
             fast = STEPPER(NULL, .steps.tock = 10), late = STEPPER(NULL);
 
-    spawn_in(group, &each);
-    spawn_in(group, &slow);
-    spawn_in(inner, &deep);
-    spawn_in(inner, &fast);
-    passes(loop, 8);
-    spawn_in(inner, &late);
-    passes(loop, 5);
+    grouping_spawn(group, &each);
+    grouping_spawn(group, &slow);
+    grouping_spawn(inner, &deep);
+    grouping_spawn(inner, &fast);
+    loop_fixture_pass(self, 8);
+    grouping_spawn(inner, &late);
+    loop_fixture_pass(self, 5);
     turns_are(&each, "0 30 60 90 120");
     turns_are(&slow, "0 60 90 120"); /* its turns of 40, 80 and 120 */
     turns_are(&deep, "0 30 60 90 120");
@@ -492,16 +475,16 @@ static void group_with_a_tock_lets_its_members_wait(void **state)
 static void inner_tocks_wait_for_outer_ones(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     wherry_group *group = group_of(loop, NULL, 30), *inner = group_of(loop, group, 40);
     stepper one = STEPPER(NULL), woken = STEPPER(NULL, .steps.tock = 1000);
 
-    spawn_in(inner, &one);
-    spawn_in(inner, &woken);
-    passes(loop, 4);
+    grouping_spawn(inner, &one);
+    grouping_spawn(inner, &woken);
+    loop_fixture_pass(self, 4);
     wherry_task_wake(woken.task); /* at 40: it comes with its group, at 60 */
     assert_false(wherry__loop_has_work(loop));
-    passes(loop, 10);
+    loop_fixture_pass(self, 10);
     turns_are(&one, "0 60 90 120");
     turns_are(&woken, "0 60");
     wherry_group_free(group);
@@ -511,18 +494,18 @@ static void inner_tocks_wait_for_outer_ones(void **state)
 static void idle_group_has_no_turns_and_keeps_its_grid(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     wherry_group *group = group_of(loop, NULL, 30);
     stepper one = STEPPER(NULL, .stop = 2), two = STEPPER(NULL);
     wherry_loop_statistics statistics;
 
-    spawn_in(group, &one);
-    passes(loop, 5);
+    grouping_spawn(group, &one);
+    loop_fixture_pass(self, 5);
     turns_are(&one, "0 30");
     wherry_loop_statistics_read(loop, &statistics);
     assert_int_equal(statistics.deadlines, 0);
-    spawn_in(group, &two); /* at 50 */
-    passes(loop, 5);
+    grouping_spawn(group, &two); /* at 50 */
+    loop_fixture_pass(self, 5);
     turns_are(&two, "60 90");
     wherry_group_free(group);
     wherry_loop_statistics_read(loop, &statistics);
@@ -541,24 +524,24 @@ static void spawn_in_group(stepper *self)
 static void what_comes_for_a_later_group_waits_too(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     wherry_group *group;
     stepper one = STEPPER("a", .steps.tock = 50), other = STEPPER("b", .steps.tock = 1000),
             third = STEPPER("c", .steps.tock = 50);
 
     spawn(loop, &one);
     group = group_of(loop, NULL, 0);
-    spawn_in(group, &third);
+    grouping_spawn(group, &third);
     one.group = group;
     one.other = &other;
     one.act[STEP_RECUR] = spawn_in_group;
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     trace_is("a(c(a.b(c.");
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     trace_is("b.");
-    passes(loop, 4);
+    loop_fixture_pass(self, 4);
     trace_is("a.c.");
-    passes(loop, 1);
+    loop_fixture_pass(self, 1);
     trace_is("b.");
     loop_fixture_free(self);
     wherry_group_free(group);
@@ -567,23 +550,22 @@ static void what_comes_for_a_later_group_waits_too(void **state)
 static void groups_tock_can_be_changed_by_its_task(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper own = HOLDER(NULL), one = STEPPER(NULL), two = STEPPER(NULL, .steps.tock = 20);
     wherry_group *group;
 
-    assert_int_equal(
-        wherry_group_new(&group, .loop = loop, .steps = &own.steps,
-                         .members = (wherry_steps *[]){ &one.steps, &two.steps, NULL }),
-        WHERRY_OK);
+    assert_int_equal(wherry_group_new(&group, .loop = loop, .steps = &own.steps,
+                                      .members = MEMBERS(&one.steps, &two.steps)),
+                     WHERRY_OK);
     assert_int_equal(wherry_task_tock(own.task), 0);
-    passes(loop, 2);
+    loop_fixture_pass(self, 2);
     assert_int_equal(wherry_task_set_tock(own.task, 30), WHERRY_OK);
     assert_int_equal(wherry_task_tock(own.task), 30);
-    passes(loop, 7);
+    loop_fixture_pass(self, 7);
     turns_are(&one, "0 10 20 50 80");
     turns_are(&two, "0 20 50 80");
     assert_int_equal(wherry_task_set_tock(own.task, 0), WHERRY_OK);
-    passes(loop, 5);
+    loop_fixture_pass(self, 5);
     turns_are(&one, "0 10 20 50 80 100 110 120 130"); /* the other is due at 100 */
     wherry_group_free(group);
 }
@@ -598,18 +580,17 @@ static void set_it_to_30(stepper *self)
 static void tock_set_in_the_groups_turn_counts_from_there(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper own = HOLDER(NULL), two = STEPPER(NULL);
     stepper one = STEPPER(NULL, .stop = 1, .act[STEP_RECUR] = set_it_to_30, .other = &own);
     wherry_group *group;
 
     assert_int_equal(wherry_group_new(&group, .loop = loop, .steps = &own.steps, .tock = 20,
-                                      .members = (wherry_steps *[]){ &one.steps, NULL },
-                                      .always = 1),
+                                      .members = MEMBERS(&one.steps), .always = 1),
                      WHERRY_OK);
-    passes(loop, 2);
-    spawn_in(group, &two); /* at 20 */
-    passes(loop, 6);
+    loop_fixture_pass(self, 2);
+    grouping_spawn(group, &two); /* at 20 */
+    loop_fixture_pass(self, 6);
     turns_are(&one, "0");
     turns_are(&two, "30 60");
     wherry_group_free(group);
@@ -630,7 +611,7 @@ static uint64_t expired(wherry_loop *loop)
 static void pass_does_what_is_due_and_no_more(void **state)
 {
     loop_fixture *self = *state;
-    wherry_loop *loop = stepped(self);
+    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper *many = calloc(MANY, sizeof(*many));
     uint64_t before;
 
@@ -639,7 +620,7 @@ static void pass_does_what_is_due_and_no_more(void **state)
         many[i] = STEPPER(NULL, .steps.tock = i % (MANY / 10) == 7 ? 10 : 100000);
         spawn(loop, &many[i]);
     }
-    passes(loop, 1); /* all have their first */
+    loop_fixture_pass(self, 1); /* all have their first */
     for (int i = 0; i < 5; i++) {
         before = expired(loop);
         assert_int_equal(wherry_loop_step(loop), 20); /* a deadline and a turn each */
