@@ -15,12 +15,12 @@
 
 static int set_up(void **state)
 {
-    return folder_open(state) | child_setup(state) | world_open(state);
+    return child_setup_with_folder(state) | world_open(state);
 }
 
 static int tear_down(void **state)
 {
-    return world_close(state) | child_teardown(state) | folder_close(state);
+    return world_close(state) | child_teardown_with_folder(state);
 }
 
 static int echo(wherry_handler *self, wherry_peer *client)

@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "support/folder.h"
 #include "support/process.h"
 
 /* Seconds for one test. */
@@ -56,6 +57,16 @@ int child_teardown(void **state)
     started_count = 0;
     alarm(0);
     return 0;
+}
+
+int child_setup_with_folder(void **state)
+{
+    return folder_open(state) | child_setup(state);
+}
+
+int child_teardown_with_folder(void **state)
+{
+    return child_teardown(state) | folder_close(state);
 }
 
 /* --- starting */
@@ -318,6 +329,23 @@ void command_assert_error_with(int status, const char *begin, const char *end,
     child_assert_one_error(&program, begin, end);
     close_one(&program.errors);
     free(text);
+}
+
+char *command_output_with(const char *const *arguments)
+{
+    child program;
+    size_t length;
+    char *text;
+    int status;
+
+    child_start(&program, -1, -1, arguments);
+    text = child_exchange(&program, "", 0, &length);
+    status = child_wait(&program);
+    assert_string_equal(child_errors(&program), "");
+    assert_int_equal(status, 0);
+    assert_int_equal(length, strlen(text));
+    close_one(&program.errors);
+    return text;
 }
 
 /* --- sockets */

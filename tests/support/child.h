@@ -21,6 +21,10 @@ typedef struct child {
 int child_setup(void **state);
 int child_teardown(void **state);
 
+/* The same with a folder of the test's own: see support/folder.h. */
+int child_setup_with_folder(void **state);
+int child_teardown_with_folder(void **state);
+
 /* Starts a program, found as execvp(3) does, with the arguments up to NULL, its name first. input:
  * its standard input, or -1 for a pipe from us; output: its standard output, or -1 for a pipe to
  * us. They stay the caller's. */
@@ -85,6 +89,12 @@ void command_assert_with(const char *input, int status, const char *output,
                               (const char *const[]){ command_path(), __VA_ARGS__, NULL })
 void command_assert_error_with(int status, const char *begin, const char *end,
                                const char *const *arguments);
+
+/* Runs the command to its end, which must be in order and silent on standard error. What it
+ * printed, with a final zero behind it; the caller frees it. */
+#define command_output(...)                                                                        \
+    command_output_with((const char *const[]){ command_path(), __VA_ARGS__, NULL })
+char *command_output_with(const char *const *arguments);
 
 /* --- sockets of the test's own, blocking */
 

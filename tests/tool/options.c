@@ -29,22 +29,6 @@ static void assert_is_a_screen(const char *text)
     assert_in_range(lines, 10, SCREEN_LINES);
 }
 
-/* Runs it; it must succeed and be silent on standard error. The caller frees what it printed. */
-static char *output_of(const char *const *arguments)
-{
-    child program;
-    size_t length;
-    char *text;
-
-    child_start(&program, -1, -1, arguments);
-    text = child_exchange(&program, "", 0, &length);
-    assert_int_equal(child_wait(&program), 0);
-    assert_string_equal(child_errors(&program), "");
-    return text;
-}
-
-#define OUTPUT_OF(...) output_of((const char *const[]){ command_path(), __VA_ARGS__, NULL })
-
 static void assert_helps(char *text, const char *usage, const char *example)
 {
     assert_is_a_screen(text);
@@ -57,25 +41,26 @@ static void assert_helps(char *text, const char *usage, const char *example)
 static void help_lists_the_commands(void **state)
 {
     (void)state;
-    assert_helps(OUTPUT_OF("--help"), "usage: wherry COMMAND", "wherry serve tcp://");
-    assert_helps(OUTPUT_OF("-h"), "usage: wherry COMMAND", "wherry connect tcp://");
-    assert_helps(OUTPUT_OF("help"), "usage: wherry COMMAND", "unix:@boat");
+    assert_helps(command_output("--help"), "usage: wherry COMMAND", "wherry serve tcp://");
+    assert_helps(command_output("-h"), "usage: wherry COMMAND", "wherry connect tcp://");
+    assert_helps(command_output("help"), "usage: wherry COMMAND", "unix:@boat");
 }
 
 static void help_of_a_command_is_a_screen_with_examples(void **state)
 {
     (void)state;
-    assert_helps(OUTPUT_OF("serve", "--help"), "usage: wherry serve ENDPOINT...", "examples:");
-    assert_helps(OUTPUT_OF("help", "serve"), "usage: wherry serve ENDPOINT...", "examples:");
-    assert_helps(OUTPUT_OF("connect", "-h"), "usage: wherry connect ENDPOINT", "examples:");
-    assert_helps(OUTPUT_OF("help", "connect"), "usage: wherry connect ENDPOINT", "examples:");
-    assert_helps(OUTPUT_OF("help", "simulate"), "usage: wherry simulate SCENARIO", "examples:");
+    assert_helps(command_output("serve", "--help"), "usage: wherry serve ENDPOINT...", "examples:");
+    assert_helps(command_output("help", "serve"), "usage: wherry serve ENDPOINT...", "examples:");
+    assert_helps(command_output("connect", "-h"), "usage: wherry connect ENDPOINT", "examples:");
+    assert_helps(command_output("help", "connect"), "usage: wherry connect ENDPOINT", "examples:");
+    assert_helps(command_output("help", "simulate"), "usage: wherry simulate SCENARIO",
+                 "examples:");
 }
 
 static void help_wins_over_missing_operands_but_not_over_mistakes(void **state)
 {
     (void)state;
-    free(OUTPUT_OF("serve", "nonsense", "--help"));
+    free(command_output("serve", "nonsense", "--help"));
     command_assert_error(2, "wherry: unknown option --nonsense", "", "serve", "--nonsense",
                          "--help");
 }
@@ -83,8 +68,8 @@ static void help_wins_over_missing_operands_but_not_over_mistakes(void **state)
 /* Every name of the table of protocols is in the help of both, as is every service. */
 static void help_names_every_protocol(void **state)
 {
-    char *serve = OUTPUT_OF("serve", "--help");
-    char *connect_help = OUTPUT_OF("connect", "--help");
+    char *serve = command_output("serve", "--help");
+    char *connect_help = command_output("connect", "--help");
     const char *name;
 
     (void)state;

@@ -15,16 +15,6 @@
 #include "support/folder.h"
 #include "support/shark.h"
 
-static int set_up(void **state)
-{
-    return folder_open(state) | child_setup(state);
-}
-
-static int tear_down(void **state)
-{
-    return child_teardown(state) | folder_close(state);
-}
-
 /* Without its times, which must be there, and with the port of the other end left out. */
 static void assert_record(const char *path, const char *const *lines)
 {
@@ -162,7 +152,8 @@ static void a_full_disk_is_told_and_the_server_goes_on(void **state)
     server_stop(&server);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function)                                                                             \
+    cmocka_unit_test_setup_teardown(function, child_setup_with_folder, child_teardown_with_folder)
 
 int main(void)
 {

@@ -14,6 +14,7 @@
 
 #include "simulate/play.h"
 #include "simulate/shrink.h"
+#include "support/folder.h"
 
 /* --- scenarios */
 
@@ -328,24 +329,6 @@ static void faults_that_do_not_do_it_when_replayed_stay_drawn(void **state)
 
 /* --- files */
 
-static char path[64];
-
-static int make_path(void **state)
-{
-    int descriptor;
-
-    (void)state;
-    (void)snprintf(path, sizeof(path), "/tmp/wherry-test-XXXXXX");
-    descriptor = mkstemp(path);
-    return descriptor < 0 ? -1 : close(descriptor);
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
 static void assert_same_limits(const struct scenario_limits *one,
                                const struct scenario_limits *other)
 {
@@ -370,8 +353,8 @@ static void assert_comes_back(const struct play *play, const struct scenario_out
 {
     struct play loaded;
 
-    assert_int_equal(play_save(play, outcome, path), 0);
-    assert_int_equal(play_load(&loaded, path), 0);
+    assert_int_equal(play_save(play, outcome, folder_path("play")), 0);
+    assert_int_equal(play_load(&loaded, folder_path("play")), 0);
     assert_same_play(play, &loaded);
     play_clear(&loaded);
 }
@@ -426,7 +409,7 @@ static void numbers_are_digits_that_64_bits_hold(void **state)
     assert_null(play_number(" 1", &number));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_open, folder_close)
 
 int main(void)
 {
