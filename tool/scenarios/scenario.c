@@ -10,7 +10,7 @@ static const struct scenario *const lists[] = { stream_scenes,   callback_scenes
                                                 serving_scenes,  relay_scenes,     voice_scenes,
                                                 chat_scenes,     malformed_scenes, dial_scenes,
                                                 task_scenes,     meeting_scenes,   feed_scenes,
-                                                serviced_scenes, crowd_scenes };
+                                                serviced_scenes, crowd_scenes,     name_scenes };
 
 const struct scenario *scenario_at(size_t index)
 {

@@ -9,6 +9,7 @@ extern const struct scenario callback_scenes[];
 extern const struct scenario feed_scenes[];
 extern const struct scenario server_scenes[];
 extern const struct scenario dial_scenes[];
+extern const struct scenario name_scenes[];
 extern const struct scenario task_scenes[];
 extern const struct scenario meeting_scenes[];
 extern const struct scenario serving_scenes[];

@@ -321,6 +321,15 @@ bool stage_find(struct stage *stage, unsigned host, unsigned slot, wherry_addres
     return address->port != 0;
 }
 
+void stage_say_name(struct stage *stage, const char *name, const char *addresses)
+{
+    int result = WHERRY_OK;
+
+    if (stage_is_simulated(stage))
+        result = wherry_simulation_name(stage->world, name, addresses);
+    stage_check(stage, result == WHERRY_OK, "the name %s: %s", name, wherry_error_name(result));
+}
+
 void stage_unix(struct stage *stage, unsigned slot, char *text, size_t size)
 {
     (void)snprintf(text, size, "unix:@wherry-scenario-%ld-%u-%u",

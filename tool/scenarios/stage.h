@@ -100,6 +100,10 @@ bool stage_find(struct stage *stage, unsigned host, unsigned slot, wherry_addres
 /* A name for a Unix socket of the scenario, as the text of an endpoint. */
 void stage_unix(struct stage *stage, unsigned slot, char *text, size_t size);
 
+/* In a world, says what a name resolves to (wherry_simulation_name); elsewhere nothing. For
+ * preparing. */
+void stage_say_name(struct stage *stage, const char *name, const char *addresses);
+
 /* A talker that does jobs one after another, each again until it succeeds, with more patience (a
  * span) every time. Where it has come to survives its host. */
 struct caller;
