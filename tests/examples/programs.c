@@ -1,14 +1,19 @@
 /* The examples, run as their readers would. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -208,29 +213,46 @@ static void callbacks_echo_what_comes(void **state)
     assert_int_equal(child_wait(&server), 128 + SIGTERM);
 }
 
+/* Sends until the server does not take it any more: it sleeps, and does not want what is there.
+ * Returns how much it was; that it never ends would fail the test. */
+static size_t send_all_that_is_taken(const child *server, int client)
+{
+    static char bytes[1 << 16];
+    struct pollfd room = { .fd = client, .events = POLLOUT };
+    size_t sent = 0;
+    int unread = 0;
+    bool sleeps;
+
+    memset(bytes, 'x', sizeof(bytes));
+    do {
+        ssize_t count;
+
+        while ((count = send(client, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+            sent += (size_t)count;
+        assert_int_equal(errno, EAGAIN);
+        assert_true(sent < (size_t)64 << 20);
+        (void)poll(&room, 1, 1);
+        sleeps = process_sleeps(server->pid);
+        assert_int_equal(ioctl(client, SIOCOUTQ, &unread), 0);
+    } while (!sleeps || unread == 0);
+    return sent;
+}
+
 /* A client that sends all before it reads: the server holds it back, and loses nothing of what it
  * took. */
 static void callbacks_hold_back_who_does_not_read(void **state)
 {
-    static char bytes[1 << 16];
-    char back[sizeof(bytes)];
+    char back[1 << 16];
     child server;
-    size_t sent = 0;
+    size_t sent;
     size_t received = 0;
     ssize_t count;
     int client;
 
     (void)state;
-    memset(bytes, 'x', sizeof(bytes));
     start_server(&server, "callbacks");
     client = socket_dial(socket_own());
-    for (int tries = 0; tries < 50; tries++) { /* until nothing has gone for a while */
-        while ((count = send(client, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0) {
-            sent += (size_t)count;
-            tries = 0;
-        }
-        (void)usleep(1000);
-    }
+    sent = send_all_that_is_taken(&server, client);
     assert_int_equal(shutdown(client, SHUT_WR), 0);
     while ((count = recv(client, back, sizeof(back), 0)) > 0)
         received += (size_t)count;

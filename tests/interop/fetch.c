@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -95,19 +96,20 @@ static void configure_nginx(struct site *this)
     assert_int_equal(fclose(file), 0);
 }
 
-/* Whether it serves; false: it has ended, since somebody else has taken the port. */
-static bool await_nginx(struct site *this)
+/* Whether it serves; false: it has ended, since somebody else has taken the port. changes tells of
+ * the files in the folder. */
+static bool await_nginx(const struct site *this, int changes)
 {
-    siginfo_t ended = { 0 };
-    char path[80];
+    struct pollfd slots[2] = { { .fd = changes, .events = POLLIN },
+                               { .fd = this->server.output, .events = POLLIN } };
+    char path[80], events[4096];
 
     place(this, "pid", path, sizeof(path)); /* it is written when the port is bound */
     while (access(path, F_OK) != 0) {
-        assert_int_equal(waitid(P_PID, (id_t)this->server.pid, &ended, WEXITED | WNOHANG | WNOWAIT),
-                         0);
-        if (ended.si_pid != 0)
+        assert_true(poll(slots, 2, -1) > 0);
+        if (slots[1].revents != 0)
             return false;
-        (void)usleep(2000); /* bounded by the test's alarm */
+        assert_true(read(changes, events, sizeof(events)) > 0);
     }
     return true;
 }
@@ -116,13 +118,17 @@ static void start_nginx(struct site *this)
 {
     const char *program = "/usr/sbin/nginx";
     char path[80], prefix[40];
+    int changes;
 
     if (access(program, X_OK) != 0)
         process_skip("nginx is not installed");
     make_folder(this);
     (void)snprintf(prefix, sizeof(prefix), "%s/", this->folder);
     place(this, "nginx.conf", path, sizeof(path));
-    for (bool serves = false; !serves; serves = await_nginx(this)) {
+    changes = inotify_init1(IN_CLOEXEC);
+    assert_true(changes >= 0);
+    assert_true(inotify_add_watch(changes, this->folder, IN_CREATE) >= 0);
+    for (bool serves = false; !serves; serves = await_nginx(this, changes)) {
         if (this->endpoint[0] != '\0')
             (void)child_wait(&this->server);
         configure_nginx(this);
@@ -130,6 +136,7 @@ static void start_nginx(struct site *this)
             &this->server, -1, -1,
             (const char *const[]){ program, "-p", prefix, "-e", "stderr", "-c", path, NULL });
     }
+    (void)close(changes);
 }
 
 static void start_python(struct site *this)

@@ -1,10 +1,11 @@
-/* What tests ask about the process they are, from /proc and from how it was built. */
+/* What tests ask about processes, from /proc and from how they were built. */
 #include "support/process.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -46,6 +47,22 @@ size_t process_resident_pages(void)
 
     read_pages(&all, &resident);
     return resident;
+}
+
+bool process_sleeps(pid_t process)
+{
+    char path[64], text[512];
+    const char *behind_name;
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)process);
+    file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof(text), file));
+    assert_int_equal(fclose(file), 0);
+    behind_name = strrchr(text, ')');
+    assert_non_null(behind_name);
+    return strncmp(behind_name, ") S ", 4) == 0;
 }
 
 bool process_is_under_valgrind(void)

@@ -1,14 +1,18 @@
 /* `wherry connect`: its input and output, how it ends, and what it says when it fails. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
@@ -16,6 +20,7 @@
 #include <cmocka.h>
 
 #include "support/child.h"
+#include "support/process.h"
 
 static child echo_server;
 static char echo_endpoint[WHERRY_ENDPOINT_TEXT_SIZE];
@@ -431,9 +436,29 @@ static void it_ends_when_the_other_end_finishes_although_the_input_goes_on(void 
     child_assert_status(&client, 0);
 }
 
-static void input_that_the_other_end_did_not_wait_for_is_a_failure(void **state)
+/* Writes until the command does not take it any more: it has begun to send, and sleeps though there
+ * is input. */
+static void write_all_that_is_taken(const child *client, int server)
 {
     static char bytes[1 << 20];
+    struct pollfd room = { .fd = client->input, .events = POLLOUT };
+    int begun = 0, left = 0;
+    bool sleeps;
+
+    assert_int_equal(fcntl(client->input, F_SETFL, O_NONBLOCK), 0);
+    do {
+        while (write(client->input, bytes, sizeof(bytes)) > 0)
+            continue;
+        assert_int_equal(errno, EAGAIN);
+        (void)poll(&room, 1, 1);
+        assert_int_equal(ioctl(server, FIONREAD, &begun), 0);
+        sleeps = process_sleeps(client->pid);
+        assert_int_equal(ioctl(client->input, FIONREAD, &left), 0);
+    } while (begun == 0 || !sleeps || left == 0);
+}
+
+static void input_that_the_other_end_did_not_wait_for_is_a_failure(void **state)
+{
     const int small = 4096;
     child client;
     int server;
@@ -441,13 +466,7 @@ static void input_that_the_other_end_did_not_wait_for_is_a_failure(void **state)
     (void)state;
     assert_int_equal(setsockopt(door, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
     server = meet(&client, "--protocol=raw");
-    assert_true(fcntl(client.input, F_SETFL, O_NONBLOCK) == 0);
-    /* Until the pipe stays full: then the command has as much as it can take, and waits. */
-    for (int tries = 0; tries < 100; tries++) {
-        if (write(client.input, bytes, sizeof(bytes)) > 0)
-            tries = 0;
-        (void)usleep(1000);
-    }
+    write_all_that_is_taken(&client, server);
     assert_int_equal(shutdown(server, SHUT_WR), 0);
     assert_fails(&client, 1, "wherry: tcp://127.0.0.1:",
                  ": the other end finished before all of the input was sent");
