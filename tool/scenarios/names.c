@@ -47,10 +47,11 @@ static void check_addresses(struct stage *stage, const struct named *name, bool 
     bool is_part;
 
     for (ssize_t i = 0; i < count && i < ROOM; i++) {
+        char one[WHERRY_ADDRESS_TEXT_SIZE];
         size_t length = strlen(text);
 
-        (void)wherry_address_format(&addresses[i], text + length, sizeof(text) - length - 1);
-        strcat(text, " ");
+        (void)wherry_address_format(&addresses[i], one, sizeof(one));
+        (void)snprintf(text + length, sizeof(text) - length, "%s ", one);
     }
     (void)snprintf(whole, sizeof(whole), "%s%s", name->ipv6, name->ipv4);
     is_part = may_fail && (strcmp(text, name->ipv6) == 0 || strcmp(text, name->ipv4) == 0);
