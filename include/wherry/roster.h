@@ -206,7 +206,9 @@ WHERRY_PUBLIC int wherry_roster_hand_over(wherry_roster *roster, wherry_stream *
  *     serving.steps.recur = mine;          which may call wherry_roster_recur itself
  *     wherry_spawn_steps(NULL, &serving.steps);
  *
- * On a loop with the real clock a turn comes as soon as something is ready, else each tock. */
+ * An enter of one's own calls the ready-made one, and an exit must where that was called; where it
+ * was not, it closes nothing. On a loop with the real clock a turn comes as soon as something is
+ * ready, else each tock. */
 
 typedef struct wherry_roster_steps {
     wherry_steps steps; /* first */
@@ -214,11 +216,12 @@ typedef struct wherry_roster_steps {
     void *state[4]; /* the library's */
 } wherry_roster_steps;
 
-/* Serves: enter winds the roster to the task's loop and opens it, recur is a pass, exit closes. It
- * is done only when the program closes the roster or frees it, which it may in recur too. What
- * memory lacks for is done in the next turn. wherry_roster_echo_init: each stream gets back what it
- * sends, and is closed when it has all of it and the other end has finished. enter answers
- * WHERRY_E_MISUSE when another task serves the roster, and the errors of wherry_roster_open. */
+/* Serves: enter winds the roster to the task's loop and opens it, recur is a pass, exit closes it
+ * and leaves it wound. It is done only when the program closes the roster or frees it, which it may
+ * in recur too. What memory lacks for is done in the next turn. wherry_roster_echo_init: each
+ * stream gets back what it sends, and is closed when it has all of it and the other end has
+ * finished. enter answers WHERRY_E_MISUSE when another task serves the roster, and the errors of
+ * wherry_roster_open. */
 WHERRY_PUBLIC void wherry_roster_steps_init(wherry_roster_steps *self, wherry_roster *roster);
 WHERRY_PUBLIC void wherry_roster_echo_init(wherry_roster_steps *self, wherry_roster *roster);
 
@@ -229,9 +232,9 @@ WHERRY_PUBLIC int wherry_roster_recur_echo(wherry_steps *self, wherry_task *task
 WHERRY_PUBLIC int wherry_roster_exit(wherry_steps *self, wherry_task *task);
 
 /* The same for one stream that was dialled: enter winds and opens it, recur services it, exit
- * closes it. It is done only when the program frees the stream. How the stream is, ask it.
- * wherry_stream_echo_init: it gets back what it sends. enter answers WHERRY_E_MISUSE when a roster
- * or another task has the stream, and the errors of wherry_stream_open. */
+ * closes it and leaves it wound. It is done only when the program frees the stream. How the stream
+ * is, ask it. wherry_stream_echo_init: it gets back what it sends. enter answers WHERRY_E_MISUSE
+ * when a roster or another task has the stream, and the errors of wherry_stream_open. */
 typedef struct wherry_stream_steps {
     wherry_steps steps; /* first */
     wherry_stream *stream;
