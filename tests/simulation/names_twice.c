@@ -193,6 +193,22 @@ static void test_the_same_another_or_none_comes_at_once_or_later(void **state)
     assert_second(SECONDS * ORDERS, AF_INET, WHERRY_MILLISECONDS(32768), NULL); /* out of range */
 }
 
+static void test_at_once_is_in_the_same_wait(void **state)
+{
+    wherry_ready ready;
+    wherry_system *here;
+    asked mine;
+    place self;
+
+    (void)state;
+    open_struck(&self, SAME_AGAIN);
+    here = self.world.here;
+    ask(&self, &mine, "a", AF_INET);
+    assert_int_equal(here->wait(here, self.loop->poller, WHERRY_NEVER, &ready, 1), 0);
+    assert_int_equal(mine.count, 2);
+    close_place(&self);
+}
+
 static void test_all_ways_are_drawn(void **state)
 {
     size_t same = 0, other = 0, none = 0, at_once = 0, later = 0;
@@ -311,6 +327,45 @@ static void test_one_that_is_withdrawn_behind_its_answer_is_answered_again(void 
     withdraw(&mine);
     let_pass(&self, WHERRY_SECONDS(1));
     assert_int_equal(mine.count, 2);
+    assert_true(mine.calls[1].time - mine.calls[0].time == WHERRY_MILLISECONDS(4));
+    close_place(&self);
+}
+
+static asked *to_withdraw;
+
+static void withdraw_other(asked *mine)
+{
+    (void)mine;
+    withdraw(to_withdraw);
+}
+
+static int resolve_two(void *argument)
+{
+    asked *two = argument;
+
+    for (int i = 0; i < 2; i++)
+        ask_again(&two[i], wherry_loop_current()->poller, "a", AF_INET);
+    return wherry_sleep(WHERRY_SECONDS(1));
+}
+
+/* By the other one, which is answered in the same wait: a program is there for both. */
+static void test_one_that_is_withdrawn_while_its_answer_is_given_is_answered_later(void **state)
+{
+    const wherry_fault_record record = struck(2, SAME_AGAIN + AFTER_4_MS);
+    asked two[2];
+    place self;
+
+    (void)state;
+    open_place(&self, (wherry_simulation_options){ .replay = &record, .replay_count = 1 });
+    for (int i = 0; i < 2; i++)
+        two[i] = (asked){ .base.done = note, .world = &self.world };
+    two[0].act = withdraw_other;
+    to_withdraw = &two[1];
+    assert_int_equal(wherry_simulation_spawn(self.world.world, HERE, resolve_two, two), WHERRY_OK);
+    assert_int_equal(wherry_simulation_run(self.world.world, WHERRY_SECONDS(2)), WHERRY_OK);
+    assert_int_equal(two[0].count, 1);
+    assert_int_equal(two[1].count, 1);
+    assert_true(two[1].calls[0].time - two[0].calls[0].time == WHERRY_MILLISECONDS(4));
     close_place(&self);
 }
 
@@ -347,6 +402,28 @@ static void test_one_that_asks_anew_is_not_answered_about_the_former(void **stat
             close_place(&self);
         }
     }
+}
+
+static void test_what_is_not_answered_again_wakes_nobody(void **state)
+{
+    const int64_t end = WHERRY_SECONDS(1);
+    wherry_system *here;
+    wherry_ready ready;
+    asked mine;
+    place self;
+
+    (void)state;
+    open_struck(&self, SAME_AGAIN + AFTER_4_MS);
+    here = self.world.here;
+    ask(&self, &mine, "a", AF_INET);
+    mine.base.state[0] = self.loop->poller;
+    let_pass(&self, WHERRY_MILLISECONDS(2));
+    ask_the_next(&mine);
+    let_pass(&self, WHERRY_MILLISECONDS(2));
+    assert_int_equal(mine.count, 2);
+    assert_int_equal(here->wait(here, self.loop->poller, end, &ready, 1), 0);
+    assert_true(here->monotonic(here) == end);
+    close_place(&self);
 }
 
 static void assert_after_others(size_t others, size_t count)
@@ -530,12 +607,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_comes_twice_by_itself),
         cmocka_unit_test(test_the_same_another_or_none_comes_at_once_or_later),
+        cmocka_unit_test(test_at_once_is_in_the_same_wait),
         cmocka_unit_test(test_all_ways_are_drawn),
         cmocka_unit_test(test_what_needs_no_name_server_comes_once),
         cmocka_unit_test(test_who_is_no_loop_is_answered_once),
         cmocka_unit_test(test_one_that_was_withdrawn_is_answered_once_all_the_same),
         cmocka_unit_test(test_one_that_is_withdrawn_behind_its_answer_is_answered_again),
+        cmocka_unit_test(test_one_that_is_withdrawn_while_its_answer_is_given_is_answered_later),
         cmocka_unit_test(test_one_that_asks_anew_is_not_answered_about_the_former),
+        cmocka_unit_test(test_what_is_not_answered_again_wakes_nobody),
         cmocka_unit_test(test_a_loop_is_not_answered_about_what_it_may_have_forgotten),
         cmocka_unit_test(test_closing_the_poller_drops_it),
         cmocka_unit_test(test_a_host_that_ends_at_the_first_answer_hears_no_second),
