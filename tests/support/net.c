@@ -321,6 +321,16 @@ void net_fill(void *data, size_t length, size_t offset)
         bytes[i] = pattern(offset + i);
 }
 
+bool net_is_filled(const void *data, size_t length, size_t offset)
+{
+    const uint8_t *bytes = data;
+
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] != pattern(offset + i))
+            return false;
+    return true;
+}
+
 void net_check(const void *data, size_t length, size_t offset)
 {
     const uint8_t *bytes = data;

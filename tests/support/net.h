@@ -102,8 +102,10 @@ size_t net_take_all(net *self, int descriptor, void *data, size_t length, ssize_
 /* The end of the connection with a reset. */
 void net_reset(int descriptor);
 
-/* Bytes of a pattern that does not repeat soon, from its offset on. */
+/* Bytes of a pattern that does not repeat soon, from its offset on: makes them, tells whether they
+ * are these, and asserts that they are. */
 void net_fill(void *data, size_t length, size_t offset);
+bool net_is_filled(const void *data, size_t length, size_t offset);
 void net_check(const void *data, size_t length, size_t offset);
 
 /* --- callbacks that write down */

@@ -51,6 +51,15 @@ bool torture_struck(const torture *self)
     return self->memory.failures > 0 || wherry_faulty_strikes(self->faulty, WHERRY_CALL_ANY) > 0;
 }
 
+wherry_address torture_address(torture *self, const char *text)
+{
+    wherry_endpoint endpoint;
+    size_t position = 0;
+
+    HOLDS(self, wherry_endpoint_next(&endpoint, text, &position) == 1);
+    return endpoint.addresses[0];
+}
+
 bool torture_ended_a_connection(const torture *self)
 {
     return wherry_faulty_strikes(self->faulty, WHERRY_CALL_RECEIVE) > 0 ||

@@ -48,6 +48,9 @@ void torture_holds(torture *self, const char *file, int line, bool condition, co
 /* Whether anything has been made to fail. */
 bool torture_struck(const torture *self);
 
+/* The first address of an endpoint, which must need no resolving. */
+wherry_address torture_address(torture *self, const char *endpoint);
+
 /* The scenarios, each list ended by one without a name. */
 extern const torture_scenario torture_streams[], torture_servers[], torture_tasks[],
     torture_service[], torture_rosters[];

@@ -1,26 +1,17 @@
 /* Scenarios of rosters. */
 #include "support/torture.h"
 
+#include "support/net.h"
+#include "support/torture_codes.h"
+
 #define LENGTH 30000 /* bytes of a conversation, in each direction */
 #define CLIENTS 3
 #define PASSES 7000 /* of 10 ms each, after which a roster is given up */
 
 /* What the headers say. */
-#define LISTENING                                                                                  \
-    WHERRY_E_ADDRESS_IN_USE, WHERRY_E_NO_ADDRESS, WHERRY_E_NO_PERMISSION, WHERRY_E_UNSUPPORTED,    \
-        WHERRY_E_NO_DESCRIPTORS, WHERRY_E_NO_MEMORY, WHERRY_E_NO_BUFFERS, WHERRY_E_FULL
-#define CONNECTING                                                                                 \
-    WHERRY_E_REFUSED, WHERRY_E_UNREACHABLE, WHERRY_E_PROHIBITED, WHERRY_E_NO_ADDRESS,              \
-        WHERRY_E_NO_PERMISSION, WHERRY_E_NOT_FOUND, WHERRY_E_TIMED_OUT, WHERRY_E_RESET,            \
-        WHERRY_E_CANCELED, WHERRY_E_UNSUPPORTED, WHERRY_E_NO_DESCRIPTORS, WHERRY_E_NO_MEMORY,      \
-        WHERRY_E_NO_BUFFERS, WHERRY_E_FULL, WHERRY_E_INVALID /* the roster could not learn its     \
-                                                                address */
 #define ENDS                                                                                       \
     WHERRY_E_END, WHERRY_E_RESET, WHERRY_E_NO_MEMORY, WHERRY_E_FULL, WHERRY_E_TIMED_OUT,           \
         WHERRY_E_CANCELED, WHERRY_E_CLOSED
-#define SENDING                                                                                    \
-    WHERRY_E_RESET, WHERRY_E_CLOSED, WHERRY_E_NO_MEMORY, WHERRY_E_TIMED_OUT, WHERRY_E_CANCELED
-#define STARTING WHERRY_E_NO_MEMORY, WHERRY_E_NO_STACK, WHERRY_E_CANCELED
 #define MAKING                                                                                     \
     WHERRY_E_NO_MEMORY, WHERRY_E_SYSTEM, WHERRY_E_UNSUPPORTED, WHERRY_E_WOULD_BLOCK,               \
         WHERRY_E_INVALID, WHERRY_E_NO_PERMISSION
@@ -33,11 +24,6 @@ typedef struct gathering {
     size_t clients; /* that have not ended */
 } gathering;
 
-static uint8_t pattern(size_t at)
-{
-    return (uint8_t)(at % 251);
-}
-
 /* --- clients: coroutines on streams of the loop */
 
 static int say(torture *self, wherry_stream *stream)
@@ -45,8 +31,7 @@ static int say(torture *self, wherry_stream *stream)
     uint8_t piece[LENGTH];
     int result;
 
-    for (size_t i = 0; i < LENGTH; i++)
-        piece[i] = pattern(i);
+    net_fill(piece, LENGTH, 0);
     result = wherry_stream_send(stream, wherry_bytes_at(piece, LENGTH), SOON);
     if (WENT(self, result, SENDING))
         (void)WENT(self, wherry_stream_shutdown(stream), SENDING);
@@ -59,9 +44,10 @@ static void hear(torture *self, wherry_stream *stream)
     wherry_bytes bytes;
     int result;
 
-    while ((result = wherry_stream_receive(stream, &bytes, SOON)) == WHERRY_OK)
-        for (size_t i = 0; i < bytes.length; i++, received++)
-            HOLDS(self, bytes.data[i] == pattern(received));
+    while ((result = wherry_stream_receive(stream, &bytes, SOON)) == WHERRY_OK) {
+        HOLDS(self, net_is_filled(bytes.data, bytes.length, received));
+        received += bytes.length;
+    }
     if (result != WHERRY_E_END)
         (void)WENT(self, result, ENDS);
     HOLDS(self, received <= LENGTH);
@@ -118,20 +104,21 @@ static int pass(gathering *this)
     return WHERRY_OK;
 }
 
+static int pass_and_rest(gathering *this)
+{
+    const int result = pass(this);
+
+    return wherry_sleep(wherry_in(WHERRY_MILLISECONDS(10))) < 0 ? WHERRY_E_CANCELED : result;
+}
+
 static int serve_by_hand(gathering *this)
 {
     int result = WHERRY_OK;
 
-    for (int i = 0; i<PASSES &&this->clients> 0 && result == WHERRY_OK; i++) {
-        result = pass(this);
-        if (wherry_sleep(wherry_in(WHERRY_MILLISECONDS(10))) < 0)
-            result = WHERRY_E_CANCELED;
-    }
-    for (int i = 0; i < 500 && result == WHERRY_OK && wherry_roster_count(this->roster) > 0; i++) {
-        result = pass(this);
-        if (wherry_sleep(wherry_in(WHERRY_MILLISECONDS(10))) < 0)
-            result = WHERRY_E_CANCELED;
-    }
+    for (int i = 0; i<PASSES &&this->clients> 0 && result == WHERRY_OK; i++)
+        result = pass_and_rest(this);
+    for (int i = 0; i < 500 && result == WHERRY_OK && wherry_roster_count(this->roster) > 0; i++)
+        result = pass_and_rest(this);
     HOLDS(this->self, torture_struck(this->self) || wherry_roster_count(this->roster) == 0);
     return result;
 }

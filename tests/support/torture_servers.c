@@ -4,24 +4,14 @@
 #include <signal.h>
 #include <string.h>
 
+#include "support/torture_codes.h"
+
 #define CLIENTS 3
 
-#define SERVING                                                                                    \
-    WHERRY_E_NO_MEMORY, WHERRY_E_NO_STACK, WHERRY_E_ADDRESS_IN_USE, WHERRY_E_NO_ADDRESS,           \
-        WHERRY_E_NO_PERMISSION, WHERRY_E_UNSUPPORTED, WHERRY_E_NO_DESCRIPTORS,                     \
-        WHERRY_E_NO_BUFFERS, WHERRY_E_FULL
-#define CONNECTING                                                                                 \
-    WHERRY_E_REFUSED, WHERRY_E_UNREACHABLE, WHERRY_E_PROHIBITED, WHERRY_E_NO_ADDRESS,              \
-        WHERRY_E_NO_PERMISSION, WHERRY_E_NOT_FOUND, WHERRY_E_TIMED_OUT, WHERRY_E_RESET,            \
-        WHERRY_E_CANCELED, WHERRY_E_UNSUPPORTED, WHERRY_E_NO_DESCRIPTORS, WHERRY_E_NO_MEMORY,      \
-        WHERRY_E_NO_BUFFERS, WHERRY_E_FULL, WHERRY_E_INVALID /* the server could not learn its     \
-                                                                address */
+#define SERVING LISTENING, WHERRY_E_NO_STACK
 #define RECEIVING                                                                                  \
     WHERRY_E_END, WHERRY_E_RESET, WHERRY_E_TRUNCATED, WHERRY_E_CLOSED, WHERRY_E_TIMED_OUT,         \
         WHERRY_E_CANCELED, WHERRY_E_NO_MEMORY
-#define SENDING                                                                                    \
-    WHERRY_E_RESET, WHERRY_E_CLOSED, WHERRY_E_TIMED_OUT, WHERRY_E_CANCELED, WHERRY_E_NO_MEMORY
-#define STARTING WHERRY_E_NO_MEMORY, WHERRY_E_NO_STACK, WHERRY_E_CANCELED
 
 typedef struct service {
     wherry_handler handler; /* first */
@@ -393,6 +383,21 @@ static int serve_on_a_coroutine(torture *self)
     return result;
 }
 
+/* Outside of all loops, until a hook that is called at the start has stopped it. */
+static int serve_with(torture *self, int (*stops)(wherry_handler *, wherry_server *))
+{
+    service this = make_service(self, echo);
+    int result;
+
+    this.handler.on_start = stops;
+    result = wherry_serve(.endpoints = "tcp://127.0.0.1:0", .protocol = &wherry_lines,
+                          .handler = &this.handler);
+    (void)WENT(self, result, SERVING, WHERRY_E_CANCELED);
+    release_clients(&this);
+    HOLDS(self, this.started == this.stopped);
+    return result;
+}
+
 static int stop_at_start(wherry_handler *handler, wherry_server *server)
 {
     ((service *)handler)->started++;
@@ -402,16 +407,7 @@ static int stop_at_start(wherry_handler *handler, wherry_server *server)
 
 static int serve_outside(torture *self)
 {
-    service this = make_service(self, echo);
-    int result;
-
-    this.handler.on_start = stop_at_start;
-    result = wherry_serve(.endpoints = "tcp://127.0.0.1:0", .protocol = &wherry_lines,
-                          .handler = &this.handler);
-    (void)WENT(self, result, SERVING, WHERRY_E_CANCELED);
-    release_clients(&this);
-    HOLDS(self, this.started == this.stopped);
-    return result;
+    return serve_with(self, stop_at_start);
 }
 
 static int raise_at_start(wherry_handler *handler, wherry_server *server)
@@ -424,16 +420,7 @@ static int raise_at_start(wherry_handler *handler, wherry_server *server)
 
 static int serve_until_a_signal(torture *self)
 {
-    service this = make_service(self, echo);
-    int result;
-
-    this.handler.on_start = raise_at_start;
-    result = wherry_serve(.endpoints = "tcp://127.0.0.1:0", .protocol = &wherry_lines,
-                          .handler = &this.handler);
-    (void)WENT(self, result, SERVING, WHERRY_E_CANCELED);
-    release_clients(&this);
-    HOLDS(self, this.started == this.stopped);
-    return result;
+    return serve_with(self, raise_at_start);
 }
 
 const torture_scenario torture_servers[] = {

@@ -1,21 +1,21 @@
 /* Scenarios of serviced streams. */
 #include "support/torture.h"
 
+#include "support/net.h"
+#include "support/torture_codes.h"
+
 #define LENGTH 30000 /* bytes of a conversation, in each direction */
 #define PASSES 5000  /* of a millisecond each, after which a conversation is given up */
 
-/* What the headers say. */
+/* What the headers say, of calls that do not wait. */
 #define OPENING                                                                                    \
     WHERRY_E_NO_DESCRIPTORS, WHERRY_E_UNSUPPORTED, WHERRY_E_NO_BUFFERS, WHERRY_E_NO_MEMORY,        \
         WHERRY_E_NO_PERMISSION
-#define LISTENING                                                                                  \
-    WHERRY_E_ADDRESS_IN_USE, WHERRY_E_NO_ADDRESS, WHERRY_E_NO_PERMISSION, WHERRY_E_UNSUPPORTED,    \
-        WHERRY_E_NO_DESCRIPTORS, WHERRY_E_NO_MEMORY, WHERRY_E_NO_BUFFERS, WHERRY_E_FULL
-#define CONNECTING                                                                                 \
+#define DIALLING                                                                                   \
     WHERRY_E_REFUSED, WHERRY_E_UNREACHABLE, WHERRY_E_PROHIBITED, WHERRY_E_NO_ADDRESS,              \
         WHERRY_E_NOT_FOUND, WHERRY_E_TIMED_OUT, WHERRY_E_INVALID
 #define ENDS WHERRY_E_END, WHERRY_E_RESET, WHERRY_E_NO_MEMORY, WHERRY_E_FULL, WHERRY_E_CLOSED
-#define SENDING WHERRY_E_RESET, WHERRY_E_CLOSED, WHERRY_E_NO_MEMORY, WHERRY_E_WOULD_BLOCK
+#define SENDING_NOW WHERRY_E_RESET, WHERRY_E_CLOSED, WHERRY_E_NO_MEMORY, WHERRY_E_WOULD_BLOCK
 
 typedef struct serviced {
     torture *self;
@@ -24,11 +24,6 @@ typedef struct serviced {
     size_t sent, received;          /* by the client */
     bool echoed;                    /* all that came, to its end */
 } serviced;
-
-static uint8_t pattern(size_t at)
-{
-    return (uint8_t)(at % 251);
-}
 
 /* --- the server: what it can do at once, each millisecond */
 
@@ -46,7 +41,7 @@ static void echo(serviced *this)
         return;
     }
     while ((result = wherry_stream_receive(this->server, &bytes, WHERRY_NOW)) == WHERRY_OK)
-        if (!WENT(self, wherry_stream_send(this->server, bytes, WHERRY_NOW), SENDING)) {
+        if (!WENT(self, wherry_stream_send(this->server, bytes, WHERRY_NOW), SENDING_NOW)) {
             wherry_stream_abort(this->server);
             return;
         }
@@ -66,14 +61,13 @@ static int say(serviced *this)
 
     if (this->sent == LENGTH)
         return WHERRY_OK;
-    for (size_t i = 0; i < sizeof(piece); i++)
-        piece[i] = pattern(this->sent + i);
+    net_fill(piece, sizeof(piece), this->sent);
     result = wherry_stream_send(this->client,
                                 wherry_bytes_at(piece, LENGTH - this->sent < sizeof(piece)
                                                            ? LENGTH - this->sent
                                                            : sizeof(piece)),
                                 WHERRY_NOW);
-    if (!WENT(self, result, SENDING, CONNECTING))
+    if (!WENT(self, result, SENDING_NOW, DIALLING))
         return result;
     this->sent += LENGTH - this->sent < sizeof(piece) ? LENGTH - this->sent : sizeof(piece);
     return WHERRY_OK;
@@ -84,8 +78,8 @@ static void hear(serviced *this)
     torture *self = this->self;
     wherry_bytes bytes = wherry_stream_peek(this->client);
 
-    for (size_t i = 0; i < bytes.length; i++, this->received++)
-        HOLDS(self, bytes.data[i] == pattern(this->received));
+    HOLDS(self, net_is_filled(bytes.data, bytes.length, this->received));
+    this->received += bytes.length;
     wherry_stream_consume(this->client, bytes.length);
 }
 
@@ -117,7 +111,7 @@ static void check(serviced *this, int result)
     if (result == WHERRY_E_END && this->echoed && !torture_ended_a_connection(self))
         HOLDS(self, this->received == LENGTH);
     if (result != WHERRY_E_END)
-        (void)WENT(self, result, ENDS, CONNECTING, OPENING);
+        (void)WENT(self, result, ENDS, DIALLING, OPENING);
 }
 
 static void drop_server(serviced *this)
@@ -160,7 +154,7 @@ static int hand_over(serviced *this)
         if (wherry_sleep(wherry_in(WHERRY_MILLISECONDS(1))) < 0)
             return WHERRY_E_CANCELED;
     }
-    if (!WENT(self, result, OPENING, CONNECTING, ENDS))
+    if (!WENT(self, result, OPENING, DIALLING, ENDS))
         return result;
     (void)say(this);
     wherry_stream_close(this->client);
@@ -172,7 +166,7 @@ static int hand_over(serviced *this)
         if (wherry_sleep(wherry_in(WHERRY_MILLISECONDS(1))) < 0)
             return WHERRY_E_CANCELED;
     }
-    if (WENT(self, result, OPENING, CONNECTING, ENDS)) {
+    if (WENT(self, result, OPENING, DIALLING, ENDS)) {
         (void)say(this);
         result = wherry_stream_unservice(this->client);
         (void)WENT(self, result, WHERRY_E_NO_MEMORY, WHERRY_E_FULL);
@@ -184,13 +178,9 @@ static int dial(torture *self, int (*body)(serviced *this))
 {
     const wherry_stream_options limits = { .size = sizeof(limits), .receive_max = 9000 };
     serviced this = { .self = self };
-    wherry_endpoint endpoint;
-    wherry_address address;
-    size_t position = 0;
-    int result;
+    wherry_address address = torture_address(self, "tcp://127.0.0.1:0");
+    int result = wherry_listener_new(&this.listener, .address = &address);
 
-    HOLDS(self, wherry_endpoint_next(&endpoint, "tcp://127.0.0.1:0", &position) == 1);
-    result = wherry_listener_new(&this.listener, .address = &endpoint.addresses[0]);
     if (!WENT(self, result, LISTENING))
         return result;
     wherry_listener_address(this.listener, &address);

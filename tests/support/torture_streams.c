@@ -5,25 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support/net.h"
+#include "support/torture_codes.h"
+
 #define LARGE 200000
 
 /* What the headers say of each. */
-#define LISTENING                                                                                  \
-    WHERRY_E_ADDRESS_IN_USE, WHERRY_E_NO_ADDRESS, WHERRY_E_NO_PERMISSION, WHERRY_E_UNSUPPORTED,    \
-        WHERRY_E_NO_DESCRIPTORS, WHERRY_E_NO_MEMORY, WHERRY_E_NO_BUFFERS, WHERRY_E_FULL
-#define CONNECTING                                                                                 \
-    WHERRY_E_REFUSED, WHERRY_E_UNREACHABLE, WHERRY_E_PROHIBITED, WHERRY_E_NO_ADDRESS,              \
-        WHERRY_E_NO_PERMISSION, WHERRY_E_NOT_FOUND, WHERRY_E_TIMED_OUT, WHERRY_E_RESET,            \
-        WHERRY_E_CANCELED, WHERRY_E_UNSUPPORTED, WHERRY_E_NO_DESCRIPTORS, WHERRY_E_NO_MEMORY,      \
-        WHERRY_E_NO_BUFFERS, WHERRY_E_FULL, WHERRY_E_INVALID /* the listener could not learn its   \
-                                                                address */
 #define ENDS                                                                                       \
     WHERRY_E_END, WHERRY_E_RESET, WHERRY_E_TRUNCATED, WHERRY_E_NO_MEMORY, WHERRY_E_FULL,           \
         WHERRY_E_TIMED_OUT, WHERRY_E_CANCELED, WHERRY_E_CLOSED
-#define SENDING                                                                                    \
-    WHERRY_E_RESET, WHERRY_E_CLOSED, WHERRY_E_NO_MEMORY, WHERRY_E_TIMED_OUT, WHERRY_E_CANCELED
 #define MAKING WHERRY_E_NO_MEMORY, WHERRY_E_FULL, WHERRY_E_INVALID, WHERRY_E_SYSTEM
-#define STARTING WHERRY_E_NO_MEMORY, WHERRY_E_NO_STACK, WHERRY_E_CANCELED
 
 typedef struct talk {
     torture *self;
@@ -33,11 +24,6 @@ typedef struct talk {
     size_t received;       /* by the client */
     bool echoed;           /* all that came, in order */
 } talk;
-
-static uint8_t pattern(size_t at)
-{
-    return (uint8_t)(at % 251);
-}
 
 /* --- the server's side: a task of its own */
 
@@ -76,8 +62,7 @@ static int send_all(void *argument)
     for (size_t sent = 0; sent < this->length && result == WHERRY_OK;) {
         size_t length = this->length - sent < sizeof(piece) ? this->length - sent : sizeof(piece);
 
-        for (size_t i = 0; i < length; i++)
-            piece[i] = pattern(sent + i);
+        net_fill(piece, length, sent);
         result = wherry_stream_send(this->stream, wherry_bytes_at(piece, length), SOON);
         (void)WENT(self, result, SENDING);
         sent += length;
@@ -95,9 +80,10 @@ static void receive_all(talk *this)
     wherry_bytes bytes;
     int result;
 
-    while ((result = wherry_stream_receive(this->stream, &bytes, SOON)) == WHERRY_OK)
-        for (size_t i = 0; i < bytes.length; i++, this->received++)
-            HOLDS(self, bytes.data[i] == pattern(this->received));
+    while ((result = wherry_stream_receive(this->stream, &bytes, SOON)) == WHERRY_OK) {
+        HOLDS(self, net_is_filled(bytes.data, bytes.length, this->received));
+        this->received += bytes.length;
+    }
     if (result != WHERRY_E_END)
         (void)WENT(self, result, ENDS);
     HOLDS(self, this->received <= this->length);
@@ -121,19 +107,10 @@ static int converse(talk *this, const wherry_address *address, wherry_group *gro
     return result;
 }
 
-static wherry_address address_of(torture *self, const char *text)
-{
-    wherry_endpoint endpoint;
-    size_t position = 0;
-
-    HOLDS(self, wherry_endpoint_next(&endpoint, text, &position) == 1);
-    return endpoint.addresses[0];
-}
-
 static int talk_at(torture *self, const char *text, size_t length)
 {
     talk this = { .self = self, .length = length };
-    wherry_address address = address_of(self, text);
+    wherry_address address = torture_address(self, text);
     wherry_group *group;
     int result = wherry_listener_new(&this.listener, .address = &address);
 
@@ -179,7 +156,7 @@ static int over_a_path(torture *self)
 
 static int refused(torture *self)
 {
-    wherry_address address = address_of(self, "tcp://127.0.0.1:0");
+    wherry_address address = torture_address(self, "tcp://127.0.0.1:0");
     wherry_listener *listener;
     wherry_stream *stream;
     int result = wherry_listener_new(&listener, .address = &address);
@@ -286,7 +263,7 @@ static int by_callbacks(torture *self)
                    .self = self,
                    .echoes = true };
     wherry_listener *listener;
-    wherry_address address = address_of(self, self->name);
+    wherry_address address = torture_address(self, self->name);
     int result = wherry_event_new(&client.over, NULL);
 
     if (!WENT(self, result, WHERRY_E_NO_MEMORY))
@@ -314,8 +291,8 @@ static void receive_part(talk *this)
         result = wherry_stream_receive(this->stream, &bytes, SOON);
         if (!WENT(self, result, ENDS))
             return;
-        for (size_t i = 0; i < bytes.length; i++, this->received++)
-            HOLDS(self, bytes.data[i] == pattern(this->received));
+        HOLDS(self, net_is_filled(bytes.data, bytes.length, this->received));
+        this->received += bytes.length;
     }
 }
 

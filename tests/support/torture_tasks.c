@@ -3,7 +3,8 @@
 
 #include <signal.h>
 
-#define STARTING WHERRY_E_NO_MEMORY, WHERRY_E_NO_STACK, WHERRY_E_CANCELED
+#include "support/torture_codes.h"
+
 #define WAITING WHERRY_E_TIMED_OUT, WHERRY_E_CANCELED
 
 typedef struct meeting {
