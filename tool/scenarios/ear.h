@@ -42,4 +42,7 @@ typedef int visit_body(struct stage *stage, wherry_stream *stream, void *argumen
 int serve_streams(struct stage *stage, unsigned host, unsigned slot,
                   const wherry_stream_options *options, visit_body *body, void *argument);
 
+/* Sends back what comes, to its end; argument is not used. */
+visit_body echo_visit;
+
 #endif

@@ -133,22 +133,6 @@ static int prepare_bulk(struct stage *stage)
 
 /* --- echo */
 
-static int echo_visit(struct stage *stage, wherry_stream *stream, void *argument)
-{
-    struct ear ear = ear_for_visitor(stage);
-    ssize_t result;
-
-    (void)argument;
-    do {
-        result = ear_receive(&ear, stream, WHERRY_NEVER);
-        if (result > 0)
-            result = say_bytes(stage, stream, &ear.talk->back, (uint64_t)result, WHERRY_NEVER);
-    } while (result >= 0);
-    if (ear.talk != NULL)
-        way_finish(&ear.talk->back);
-    return (int)result;
-}
-
 static int echo_job(struct stage *stage, struct caller *caller, int64_t patience)
 {
     struct streams *streams = caller->common;
