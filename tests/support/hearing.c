@@ -12,8 +12,7 @@
 
 #define ALWAYS 1000000
 
-static void hearing_note(wherry_resolution *base, int result,
-                         const struct sockaddr_storage *addresses)
+static void note(wherry_resolution *base, int result, const struct sockaddr_storage *addresses)
 {
     hearing_question *self = (hearing_question *)base;
     hearing_call *now = &self->calls[self->count++];
@@ -68,7 +67,7 @@ void hearing_open_always(hearing *self)
 
 void hearing_init(hearing *self, hearing_question *question)
 {
-    *question = (hearing_question){ .base.done = hearing_note, .world = &self->world };
+    *question = (hearing_question){ .base.done = note, .world = &self->world };
 }
 
 void hearing_ask_at(hearing_question *question, wherry_poller *poller, const char *name, int family)
