@@ -1,6 +1,6 @@
 /* The callbacks of a stream: it, and any other, can be closed, aborted and freed in each of them,
- * and nothing is told afterwards. Apart from stream_close.c, because here the stream that goes is in
- * the middle of something. */
+ * and nothing is told afterwards. Apart from stream_close.c, because here the stream that goes is
+ * in the middle of something. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
