@@ -57,8 +57,7 @@ static void take_back(const wherry__schedule *schedule)
     wherry__turn *around = schedule->turn;
     uint64_t round;
 
-    if (around == NULL || around->tock > 0 || around->by_itself ||
-        !wherry__link_used(&around->link))
+    if (around == NULL || around->by_itself || !wherry__link_used(&around->link))
         return;
     round = first_of(schedule, around->round);
     if (round <= around->round)

@@ -332,6 +332,67 @@ static void nothing_is_left_of_who_began_and_was_stopped(void **state)
     wherry_group_free(group);
 }
 
+/* --- the group's own turn stays */
+
+static void group_has_its_first_turn_without_who_was_to_have_one(void **state)
+{
+    loop_fixture *self = *state;
+    stepper own = STEPPER("g"), rest = HOLDER("h"), one = STEPPER("a");
+    wherry_group *group;
+
+    assert_int_equal(wherry_group_new(&group, .loop = self->loop, .steps = &own.steps,
+                                      .members = MEMBERS(&rest.steps, &one.steps)),
+                     WHERRY_OK);
+    wherry_task_cancel(one.task);
+    loop_fixture_pass(self, 1);
+    trace_is("g(h(a(a/a)g.");
+    wherry_group_free(group);
+    trace_is("h/h)g/g)");
+}
+
+/* What has turns with a group that has a tock is due until that has its own. */
+static void group_in_one_with_a_tock_has_each_turn_of_that(void **state)
+{
+    loop_fixture *self = *state;
+    stepper own = STEPPER("g"), rest = HOLDER("h"), one = STEPPER("a");
+    wherry_group *outer, *group;
+
+    (void)loop_fixture_stepped(self, 10);
+    assert_int_equal(wherry_group_new(&outer, .loop = self->loop, .tock = 20), WHERRY_OK);
+    assert_int_equal(wherry_group_new(&group, .parent = outer, .steps = &own.steps,
+                                      .members = MEMBERS(&rest.steps, &one.steps)),
+                     WHERRY_OK);
+    loop_fixture_pass(self, 2);
+    trace_is("g(h(a(g.a.");
+    wherry_task_cancel(one.task);
+    loop_fixture_pass(self, 3);
+    trace_is("a/a)g.g.");
+    wherry_group_free(outer);
+    trace_is("h/h)g/g)");
+    wherry_group_free(group);
+}
+
+/* A group that is given a tock has a turn at once, with which its grid begins. */
+static void group_has_the_turn_that_its_grid_begins_with(void **state)
+{
+    loop_fixture *self = *state;
+    stepper own = HOLDER("g"), one = STEPPER(NULL, .steps.tock = 1000), two = STEPPER(NULL);
+    wherry_group *group;
+
+    (void)loop_fixture_stepped(self, 10);
+    assert_int_equal(wherry_group_new(&group, .loop = self->loop, .steps = &own.steps,
+                                      .members = MEMBERS(&one.steps, &two.steps)),
+                     WHERRY_OK);
+    loop_fixture_pass(self, 1);
+    wherry_task_wake(one.task);
+    assert_int_equal(wherry_task_set_tock(own.task, 30), WHERRY_OK);
+    wherry_task_cancel(one.task);
+    loop_fixture_pass(self, 7);
+    wherry_group_free(group);
+    stepping_states_are(&two, "enter 0 0, recur 0 1, recur 10 2, recur 40 3, recur 70 4, "
+                              "close 80 5, exit 80 6");
+}
+
 int main(void)
 {
 #define ON_LOOP(test) cmocka_unit_test_setup_teardown(test, loop_fixture_open, loop_fixture_close)
@@ -345,6 +406,9 @@ int main(void)
         ON_LOOP(turn_of_a_later_group_is_taken_back_too),
         ON_LOOP(nothing_is_left_of_who_was_woken_and_stopped),
         ON_LOOP(nothing_is_left_of_who_began_and_was_stopped),
+        ON_LOOP(group_has_its_first_turn_without_who_was_to_have_one),
+        ON_LOOP(group_in_one_with_a_tock_has_each_turn_of_that),
+        ON_LOOP(group_has_the_turn_that_its_grid_begins_with),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
