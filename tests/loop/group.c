@@ -11,18 +11,8 @@
 
 #include <wherry.h>
 
+#include "support/bodies.h"
 #include "support/loop_fixture.h"
-
-static int sleep_for_ever(void *unused)
-{
-    (void)unused;
-    return wherry_sleep(WHERRY_NEVER);
-}
-
-static int give(void *number)
-{
-    return *(int *)number;
-}
 
 /* Sleeps for ever, and tells when it is stopped. */
 static int wait_for_end(void *name)
@@ -109,7 +99,7 @@ static void join_waits_for_all_and_can_be_done_again(void **state)
     loop_fixture_run(self->loop, join_all, NULL);
     trace_is("abcc");
     assert_int_equal(wherry_group_new(&group, .loop = self->loop), WHERRY_OK);
-    assert_int_equal(wherry_spawn(NULL, sleep_for_ever, NULL, .group = group), WHERRY_OK);
+    assert_int_equal(wherry_spawn(NULL, body_sleep_for_ever, NULL, .group = group), WHERRY_OK);
     assert_int_equal(wherry_group_join(group, NULL, WHERRY_NEVER), WHERRY_E_MISUSE);
     wherry_group_free(group);
 }
@@ -131,7 +121,7 @@ static int fail_first(void *unused)
     TASK_ASSERT(wherry_spawn(NULL, wait_for_end, "3", .group = group) == WHERRY_OK);
     TASK_ASSERT(wherry_group_join(group, &result, WHERRY_NEVER) == WHERRY_OK);
     TASK_ASSERT(result == WHERRY_E_MALFORMED);
-    TASK_ASSERT(wherry_spawn(NULL, sleep_for_ever, NULL, .group = group) == WHERRY_E_CANCELED);
+    TASK_ASSERT(wherry_spawn(NULL, body_sleep_for_ever, NULL, .group = group) == WHERRY_E_CANCELED);
     TASK_ASSERT(wherry_group_count(group) == 0);
     wherry_group_free(group);
     return 0;
@@ -179,7 +169,7 @@ static int fail_by_canceled(void *unused)
 
     (void)unused;
     TASK_ASSERT(wherry_group_new(&group) == WHERRY_OK);
-    TASK_ASSERT(wherry_spawn(NULL, sleep_for_ever, NULL, .group = group) == WHERRY_OK);
+    TASK_ASSERT(wherry_spawn(NULL, body_sleep_for_ever, NULL, .group = group) == WHERRY_OK);
     TASK_ASSERT(wherry_yield() == WHERRY_OK);
     wherry_group_cancel(group);
     wherry_group_cancel(group);
@@ -187,7 +177,7 @@ static int fail_by_canceled(void *unused)
     TASK_ASSERT(result == 0); /* it was canceled, and says so */
     wherry_group_free(group);
     TASK_ASSERT(wherry_group_new(&group) == WHERRY_OK);
-    TASK_ASSERT(wherry_spawn(NULL, give, &canceled, .group = group) == WHERRY_OK);
+    TASK_ASSERT(wherry_spawn(NULL, body_give, &canceled, .group = group) == WHERRY_OK);
     TASK_ASSERT(wherry_group_join(group, &result, WHERRY_NEVER) == WHERRY_OK);
     TASK_ASSERT(result == WHERRY_E_CANCELED); /* nobody had canceled it */
     wherry_group_free(group);
@@ -315,7 +305,8 @@ static int free_parent_before_child(void *unused)
     TASK_ASSERT(wherry_group_new(&grandchild, .parent = child) == WHERRY_OK);
     TASK_ASSERT(wherry_group_join(parent, NULL, wherry_in(5)) == WHERRY_E_TIMED_OUT);
     wherry_group_free(parent);
-    TASK_ASSERT(wherry_spawn(NULL, sleep_for_ever, NULL, .group = grandchild) == WHERRY_E_CANCELED);
+    TASK_ASSERT(wherry_spawn(NULL, body_sleep_for_ever, NULL, .group = grandchild) ==
+                WHERRY_E_CANCELED);
     wherry_group_free(child);
     wherry_group_free(grandchild);
     return 0;
@@ -489,7 +480,7 @@ static int use_groups(wherry_memory *memory)
     if (code == WHERRY_OK)
         code = wherry_group_new(&child, .parent = parent);
     if (code == WHERRY_OK)
-        code = wherry_spawn(NULL, sleep_for_ever, NULL, .group = child);
+        code = wherry_spawn(NULL, body_sleep_for_ever, NULL, .group = child);
     wherry_group_free(parent);
     wherry_group_free(child);
     wherry_loop_free(loop);

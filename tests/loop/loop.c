@@ -22,6 +22,7 @@
 
 #include "loop/loop.h"
 #include "loop/task.h"
+#include "support/bodies.h"
 #include "support/loop_fixture.h"
 
 /* --- making one */
@@ -139,12 +140,6 @@ static void system_without_random_bytes_is_told(void **state)
     wherry_loop_free(loop);
 }
 
-static int sleep_for_ever(void *unused)
-{
-    (void)unused;
-    return wherry_sleep(WHERRY_NEVER);
-}
-
 static int sleep_a_second(void *unused)
 {
     (void)unused;
@@ -166,7 +161,7 @@ static void statistics_count_what_is_there(void **state)
     assert_int_equal(write(ends[1], "x", 1), 1);
     assert_int_equal(wherry_watch_new(&watch, .loop = self->loop, .descriptor = ends[0]),
                      WHERRY_OK);
-    loop_fixture_spawn(self->loop, sleep_for_ever, NULL);
+    loop_fixture_spawn(self->loop, body_sleep_for_ever, NULL);
     loop_fixture_spawn(self->loop, sleep_a_second, NULL);
     assert_int_equal(wherry_loop_step(self->loop), 2);
     wherry_loop_statistics_read(self->loop, &now);
@@ -316,7 +311,7 @@ static int tidy_up(void *unused)
 {
     (void)unused;
     TASK_ASSERT(wherry_sleep(WHERRY_NEVER) == WHERRY_E_CANCELED);
-    TASK_ASSERT(wherry_spawn(NULL, sleep_for_ever, NULL) == WHERRY_E_CANCELED);
+    TASK_ASSERT(wherry_spawn(NULL, body_sleep_for_ever, NULL) == WHERRY_E_CANCELED);
     TASK_ASSERT(wherry_loop_current() != NULL);
     trace("t");
     return 7;
@@ -510,7 +505,7 @@ static int make_handles(wherry_loop *loop, handles *made)
     if (code == WHERRY_OK)
         code = wherry_group_new(&made->group, .loop = loop);
     if (code == WHERRY_OK)
-        code = wherry_spawn(&made->task, sleep_for_ever, NULL, .group = made->group);
+        code = wherry_spawn(&made->task, body_sleep_for_ever, NULL, .group = made->group);
     if (code == WHERRY_OK)
         code = wherry_watch_new(&made->watch, .loop = loop, .descriptor = made->ends[0],
                                 .events = WHERRY_READABLE);
@@ -586,7 +581,7 @@ static void handles_answer_after_the_loop(void **state)
     assert_int_equal(wherry_watch_wait(made.watch, WHERRY_READABLE, WHERRY_NOW), WHERRY_E_CLOSED);
     assert_int_equal(wherry_signal_wait(made.signal, WHERRY_NOW), WHERRY_E_WOULD_BLOCK);
     assert_int_equal(wherry_group_join(made.group, NULL, WHERRY_NOW), WHERRY_OK);
-    assert_int_equal(wherry_spawn(&task, sleep_for_ever, NULL, .group = made.group),
+    assert_int_equal(wherry_spawn(&task, body_sleep_for_ever, NULL, .group = made.group),
                      WHERRY_E_MISUSE);
     assert_int_equal(wherry_event_new(&event, self->loop), WHERRY_E_MISUSE);
     assert_int_equal(wherry_loop_run(self->loop), WHERRY_E_MISUSE);

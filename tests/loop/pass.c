@@ -17,18 +17,13 @@
 #include <wherry.h>
 
 #include "loop/loop.h"
+#include "support/bodies.h"
 #include "support/loop_fixture.h"
 
 static int count_up(void *number)
 {
     (*(int *)number)++;
     return 0;
-}
-
-static int sleep_for_ever(void *unused)
-{
-    (void)unused;
-    return wherry_sleep(WHERRY_NEVER);
 }
 
 static int sleep_a_second(void *unused)
@@ -120,7 +115,7 @@ static void run_returns_after_the_pass_that_stops_it(void **state)
     loop_fixture *self = *state;
     int number = 0;
 
-    loop_fixture_spawn(self->loop, sleep_for_ever, NULL);
+    loop_fixture_spawn(self->loop, body_sleep_for_ever, NULL);
     loop_fixture_spawn(self->loop, stop_own, NULL);
     loop_fixture_spawn(self->loop, count_up, &number);
     assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
@@ -197,7 +192,7 @@ static void run_is_stopped_by_threads_and_signal_handlers(void **state)
         wherry_loop *loop;
 
         assert_int_equal(wherry_loop_new(&loop, .system = systems[i]), WHERRY_OK);
-        loop_fixture_spawn(loop, sleep_for_ever, NULL);
+        loop_fixture_spawn(loop, body_sleep_for_ever, NULL);
         assert_int_equal(pthread_create(&thread, NULL, stop_elsewhere, loop), 0);
         assert_int_equal(wherry_loop_run(loop), WHERRY_OK);
         assert_int_equal(pthread_join(thread, NULL), 0);
@@ -288,7 +283,7 @@ static void failures_of_waiting_are_told(void **state)
     (void)state;
     system.wait = broken_wait;
     assert_int_equal(wherry_loop_new(&loop, .system = &system), WHERRY_OK);
-    loop_fixture_spawn(loop, sleep_for_ever, NULL);
+    loop_fixture_spawn(loop, body_sleep_for_ever, NULL);
     assert_int_equal(wherry_loop_run(loop), WHERRY_E_NO_MEMORY);
     assert_non_null(strstr(wherry_problem(), "waiting"));
     assert_int_equal(wherry_loop_step(loop), WHERRY_E_NO_MEMORY);

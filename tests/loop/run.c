@@ -12,12 +12,8 @@
 
 #include <wherry.h>
 
+#include "support/bodies.h"
 #include "support/loop_fixture.h"
-
-static int give(void *number)
-{
-    return *(int *)number;
-}
 
 static void result_is_that_of_the_body(void **state)
 {
@@ -25,7 +21,7 @@ static void result_is_that_of_the_body(void **state)
 
     (void)state;
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(wherry_run(give, (void *)(uintptr_t)&results[i]), results[i]);
+        assert_int_equal(wherry_run(body_give, (void *)(uintptr_t)&results[i]), results[i]);
     assert_int_equal(logged(""), 0);
 }
 
@@ -70,7 +66,7 @@ static void stopped_it_cancels_the_body(void **state)
 static int run_inside(void *unused)
 {
     (void)unused;
-    TASK_ASSERT(wherry_run(give, NULL) == WHERRY_E_MISUSE);
+    TASK_ASSERT(wherry_run(body_give, NULL) == WHERRY_E_MISUSE);
     return 0;
 }
 
@@ -90,7 +86,7 @@ static void without_descriptors_it_cannot_begin(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     none = (struct rlimit){ .rlim_cur = 0, .rlim_max = limit.rlim_max };
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    result = wherry_run(give, &number);
+    result = wherry_run(body_give, &number);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_int_equal(result, WHERRY_E_NO_DESCRIPTORS);
 }
@@ -115,7 +111,7 @@ static void signals_keep_their_meaning(void **state)
 
 static void *run_on_thread(void *number)
 {
-    return wherry_run(give, number) == *(int *)number ? number : NULL;
+    return wherry_run(body_give, number) == *(int *)number ? number : NULL;
 }
 
 static void each_thread_may_run_its_own(void **state)

@@ -22,13 +22,6 @@ static const net_kind kinds[] = { NET_TCP4, NET_TCP6, NET_UNIX, NET_PAIR };
 static uint8_t pattern[LARGE];
 static uint8_t taken[LARGE + 1];
 
-/* From now on the system takes nothing. Not with EAGAIN, which ready sockets would be asked for
- * again and again. */
-static void block(couple *self)
-{
-    wherry_faulty_plan(self->world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
-}
-
 static int send_at_once(couple *self, size_t offset, size_t length)
 {
     return wherry_stream_send(self->stream, wherry_bytes_at(pattern + offset, length), WHERRY_NOW);
@@ -94,7 +87,7 @@ static void many_parts_go_in_one_piece(void **state)
             for (size_t k = 0; k < count; k++)
                 parts[k] = wherry_bytes_at(pattern + k * sizes[i], sizes[i]);
             if (i % 2 == 1)
-                block(&self);
+                couple_block(&self);
             assert_int_equal(wherry_stream_send_parts(self.stream, parts, count, WHERRY_NOW),
                              WHERRY_OK);
             wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
@@ -210,7 +203,7 @@ static void many_pieces_of_the_input_can_wait(void **state)
     self.told.consume_max = SIZE_MAX;
     net_put(self.far, pattern, 2 * pieces * size);
     NET_UNTIL(world, wherry_stream_peek(self.stream).length == 2 * pieces * size);
-    block(&self);
+    couple_block(&self);
     for (size_t round = 0; round < 10; round++)
         for (size_t i = 0; i < pieces; i++) {
             input = wherry_stream_peek(self.stream);
@@ -240,7 +233,7 @@ static void send_buffer_takes_its_limit_and_not_one_byte_more(void **state)
     couple self;
 
     couple_open(&self, world, NET_PAIR, .send_max = 1000);
-    block(&self);
+    couple_block(&self);
     assert_int_equal(send_at_once(&self, 0, 600), WHERRY_OK);
     assert_int_equal(send_at_once(&self, 600, 401), WHERRY_E_WOULD_BLOCK); /* one past */
     assert_int_equal(wherry_stream_unsent(self.stream), 600);
@@ -261,7 +254,7 @@ static void one_send_into_an_empty_buffer_may_be_larger(void **state)
     couple self;
 
     couple_open(&self, world, NET_PAIR, .send_max = 10);
-    block(&self);
+    couple_block(&self);
     assert_int_equal(send_at_once(&self, 0, 5000), WHERRY_OK);
     assert_int_equal(send_at_once(&self, 5000, 1), WHERRY_E_WOULD_BLOCK);
     assert_int_equal(wherry_stream_unsent(self.stream), 5000);
@@ -279,7 +272,7 @@ static void refused_parts_leave_nothing_behind(void **state)
     couple_open(&self, world, NET_PAIR, .send_max = 100);
     for (size_t i = 0; i < 3; i++)
         parts[i] = wherry_bytes_at(pattern + 50 + i * 20, 20);
-    block(&self);
+    couple_block(&self);
     assert_int_equal(send_at_once(&self, 0, 50), WHERRY_OK);
     assert_int_equal(wherry_stream_send_parts(self.stream, parts, 3, WHERRY_NOW),
                      WHERRY_E_WOULD_BLOCK);
@@ -340,7 +333,7 @@ static void waiting_senders_are_served_in_order(void **state)
         size_t sent = 1000;
 
         couple_open(&self, world, NET_PAIR, .send_max = 1000);
-        block(&self);
+        couple_block(&self);
         assert_int_equal(send_at_once(&self, 0, 1000), WHERRY_OK);
         for (size_t i = 0; i < 8; sent += sizes[i], i++)
             start_sender(&senders[i], &self, sent, sizes[i]);
@@ -362,7 +355,7 @@ static void small_send_does_not_overtake_a_large_one(void **state)
     sender one;
 
     couple_open(&self, world, NET_PAIR, .send_max = 1000);
-    block(&self);
+    couple_block(&self);
     assert_int_equal(send_at_once(&self, 0, 900), WHERRY_OK);
     start_sender(&one, &self, 900, 3000);
     assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK); /* it would fit */
@@ -379,7 +372,7 @@ static void canceled_sender_lets_the_next_go_on(void **state)
     sender senders[3];
 
     couple_open(&self, world, NET_PAIR, .send_max = 100);
-    block(&self);
+    couple_block(&self);
     assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
     for (size_t i = 0; i < 3; i++)
         start_sender(&senders[i], &self, i == 0 ? 0 : 100 + (i - 1) * 100, 100);
@@ -410,7 +403,7 @@ static void canceled_task_still_sends_what_fits(void **state)
     couple self;
 
     couple_open(&self, world, NET_PAIR, .send_max = 100);
-    block(&self);
+    couple_block(&self);
     (void)net_run(world, send_though_canceled, &self);
     assert_int_equal(wherry_stream_unsent(self.stream), 100);
     couple_close(&self);
@@ -423,7 +416,7 @@ static void deadline_of_a_send_passes_without_a_byte_taken(void **state)
     sender one = { .couple = &self, .offset = 100, .length = 100 };
 
     couple_open(&self, world, NET_PAIR, .send_max = 100);
-    block(&self);
+    couple_block(&self);
     assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
     net_settle(world);
     one.deadline = wherry_loop_now(world->loop) + WHERRY_MILLISECONDS(20);
@@ -447,7 +440,7 @@ static void close_and_free_wake_the_senders(void **state)
         sender senders[2];
 
         couple_open(&self, world, NET_PAIR, .send_max = 100);
-        block(&self);
+        couple_block(&self);
         assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
         start_sender(&senders[0], &self, 0, 100);
         start_sender(&senders[1], &self, 0, 100);

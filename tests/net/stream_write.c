@@ -24,13 +24,6 @@ static const net_kind kinds[] = { NET_TCP4, NET_TCP6, NET_UNIX, NET_PAIR };
 static uint8_t pattern[LARGE];
 static uint8_t taken[LARGE + 1];
 
-/* From now on the system takes nothing. Not with EAGAIN, which ready sockets would be asked for
- * again and again. */
-static void block(couple *self)
-{
-    wherry_faulty_plan(self->world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
-}
-
 static int send_at_once(couple *self, size_t offset, size_t length)
 {
     return wherry_stream_send(self->stream, wherry_bytes_at(pattern + offset, length), WHERRY_NOW);
@@ -201,13 +194,13 @@ static void writable_is_told_once_after_a_refusal(void **state)
     couple self;
 
     couple_open(&self, world, NET_PAIR, .send_max = 1000);
-    block(&self);
+    couple_block(&self);
     assert_int_equal(send_at_once(&self, 0, 1000), WHERRY_OK);
     wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     expect(&self, 0, 1000);
     net_settle(world);
     assert_string_equal(self.told.trace, ""); /* nothing was refused */
-    block(&self);
+    couple_block(&self);
     assert_int_equal(send_at_once(&self, 0, 1000), WHERRY_OK);
     assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK);
     assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK);
@@ -238,7 +231,7 @@ static void send_inside_writable_goes_out(void **state)
     couple_open(&self, world, NET_PAIR, .send_max = 1000);
     self.told.act = send_in_writable;
     self.told.target = &self;
-    block(&self);
+    couple_block(&self);
     assert_int_equal(send_at_once(&self, 0, 1000), WHERRY_OK);
     assert_int_equal(send_at_once(&self, 1000, 1000), WHERRY_E_WOULD_BLOCK);
     wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
@@ -282,7 +275,7 @@ static int flush_waits(void *argument)
                      WHERRY_OK);
     assert_int_equal(wherry_stream_flush(self->stream, WHERRY_NOW), WHERRY_OK); /* there is room */
     expect(self, 0, 10);
-    block(self);
+    couple_block(self);
     assert_int_equal(wherry_stream_send(self->stream, wherry_bytes_at(pattern, 10), WHERRY_NEVER),
                      WHERRY_OK);
     assert_int_equal(wherry_stream_flush(self->stream, WHERRY_NOW), WHERRY_E_WOULD_BLOCK);

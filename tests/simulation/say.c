@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include <wherry.h>
 
+#include "support/bodies.h"
 #include "support/process.h"
 
 #define SECOND WHERRY_SECONDS(1)
@@ -133,12 +134,6 @@ static void assert_killed(int status, int number)
 
 /* --- runs that come to their end */
 
-static int nothing(void *argument)
-{
-    (void)argument;
-    return 0;
-}
-
 static int refused(void *argument)
 {
     (void)argument;
@@ -148,14 +143,14 @@ static int refused(void *argument)
 static void test_a_line_is_said_before_the_first_run(void **state)
 {
     (void)state;
-    assert_int_equal(run(&(course){ .body = nothing }), 0);
+    assert_int_equal(run(&(course){ .body = body_nothing }), 0);
     assert_string_equal(said, "wherry: WHERRY_SIMULATION_SEED=4711 at 0.000000000 s: begins\n");
 }
 
 static void test_a_quiet_world_says_nothing(void **state)
 {
     (void)state;
-    assert_int_equal(run(&(course){ .body = nothing, .quiet = 1 }), 0);
+    assert_int_equal(run(&(course){ .body = body_nothing, .quiet = 1 }), 0);
     assert_string_equal(said, "");
 }
 

@@ -12,6 +12,7 @@
 #include <wherry.h>
 
 #include "simulation/world.h"
+#include "support/bodies.h"
 #include "support/failing_memory.h"
 
 #define MILLISECOND WHERRY_MILLISECONDS(1)
@@ -35,12 +36,6 @@ static int teardown(void **state)
 }
 
 /* --- what programs do */
-
-static int nothing(void *argument)
-{
-    (void)argument;
-    return 0;
-}
 
 static int forever(void *argument)
 {
@@ -285,7 +280,7 @@ static void test_a_run_is_over_when_all_programs_have_ended(void **state)
 {
     (void)state;
     spawn("10.0.0.1", sleeper, &one_second);
-    spawn("10.0.0.2", nothing, NULL);
+    spawn("10.0.0.2", body_nothing, NULL);
     assert_int_equal(wherry_simulation_run(world, 60 * SECOND), WHERRY_OK);
     assert_in_range(wherry_simulation_now(world), SECOND, SECOND + MILLISECOND);
 }
@@ -295,8 +290,9 @@ static void test_what_is_due_at_the_end_of_a_run_still_happens(void **state)
     wherry_simulation_statistics statistics;
 
     (void)state;
-    assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", nothing, NULL, .delay = 5 * SECOND),
-                     WHERRY_OK);
+    assert_int_equal(
+        wherry_simulation_spawn(world, "10.0.0.1", body_nothing, NULL, .delay = 5 * SECOND),
+        WHERRY_OK);
     assert_int_equal(wherry_simulation_run(world, 5 * SECOND - 1), WHERRY_OK);
     wherry_simulation_statistics_read(world, &statistics);
     assert_true(statistics.events == 0);
@@ -374,7 +370,7 @@ static void test_a_run_ends_as_soon_as_its_condition_holds(void **state)
     (void)state;
     for (int i = 1; i <= 10; i++)
         assert_int_equal(
-            wherry_simulation_spawn(world, "10.0.0.1", nothing, NULL, .delay = i * SECOND),
+            wherry_simulation_spawn(world, "10.0.0.1", body_nothing, NULL, .delay = i * SECOND),
             WHERRY_OK);
     assert_int_equal(wherry_simulation_run_until(world, &this.condition, 60 * SECOND), WHERRY_OK);
     assert_true(wherry_simulation_now(world) == 3 * SECOND);
@@ -418,7 +414,7 @@ static void test_a_condition_in_a_world_in_which_nobody_is_left(void **state)
     instant this = { .condition.holds = has_come, .at = 20 * SECOND };
 
     (void)state;
-    spawn("10.0.0.1", nothing, NULL);
+    spawn("10.0.0.1", body_nothing, NULL);
     assert_int_equal(wherry_simulation_run_until(world, &this.condition, 60 * SECOND),
                      WHERRY_E_STUCK);
     assert_problem("no program is left");

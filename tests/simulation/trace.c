@@ -13,6 +13,7 @@
 #include <wherry.h>
 
 #include "simulation/world.h"
+#include "support/bodies.h"
 #include "support/simulated.h"
 
 #define SECOND WHERRY_SECONDS(1)
@@ -236,12 +237,6 @@ static void keep_cause(wherry_simulation_observer *self, const wherry_simulation
     last_cause = event->cause;
 }
 
-static int nothing(void *argument)
-{
-    (void)argument;
-    return 0;
-}
-
 static void test_what_is_done_between_runs_follows_from_nothing(void **state)
 {
     wherry_simulation_observer observer = { .see = keep_cause };
@@ -249,7 +244,7 @@ static void test_what_is_done_between_runs_follows_from_nothing(void **state)
 
     (void)state;
     assert_int_equal(wherry_simulation_new(&world, .quiet = 1, .observer = &observer), WHERRY_OK);
-    assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", nothing, NULL), WHERRY_OK);
+    assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", body_nothing, NULL), WHERRY_OK);
     assert_int_equal(wherry_simulation_run(world, SECOND), WHERRY_OK);
     assert_true(last_cause != 0);
     assert_int_equal(wherry_simulation_kill(world, "10.0.0.1"), WHERRY_OK);
