@@ -1,5 +1,5 @@
-/* Questions to a system that answers twice, or what was withdrawn. Apart from resolve.c, since it is
- * not about what is asked, but about who does not listen any more. */
+/* Questions to a system that answers twice, or what was withdrawn. Apart from resolve.c, since it
+ * is not about what is asked, but about who does not listen any more. */
 #include <wherry.h>
 
 #include <arpa/inet.h>
