@@ -86,7 +86,7 @@ struct wherry_resolution {
 /* A system that calls done for one that is over, because it was answered or canceled, is wrong:
  * who asked may have given its storage to something else. A loop stands it all the same, as
  * systems come from everywhere: it keeps the resolutions that it used, and ignores such an answer,
- * until so many others of it are over, or it is freed. Within that simulated systems are so wrong
+ * until this many others of it are over, or it is freed. Within that simulated systems are so wrong
  * (WHERRY_FAULT_NAME_TWICE, simulation.h), to loops only: a system that stands between both
  * passes the loop's resolution on, or keeps its own for as long. */
 #define WHERRY_RESOLUTIONS_KEPT 64
