@@ -49,9 +49,7 @@ int main(int argc, char **argv)
     bench_announce(address.port);
     for (;;) {
         check(wherry_roster_wait(roster, WHERRY_NEVER), "wait");
-        check(wherry_roster_service(roster), "service");
-        while ((stream = wherry_roster_take(roster)) != NULL)
+        while (wherry_roster_service_next(roster, &stream) > 0)
             answer(stream, &options);
-        check(wherry_roster_service_sends(roster), "sends");
     }
 }

@@ -1,12 +1,12 @@
 /* Roster: a listening socket and the streams that it accepted, by the address of their other end,
  * all driven by the caller.
  *
- *     wherry_roster_service   accepts, makes streams, receives, sends: one pass
- *     wherry_roster_take      the next stream to which something happened
+ *     wherry_roster_service        accepts, makes streams, receives, sends: one pass
+ *     wherry_roster_take           the next stream to which something happened
+ *     wherry_roster_service_next   both, stream by stream
  *
  *     while (wherry_roster_wait(roster, WHERRY_NEVER) == WHERRY_OK) {
- *         wherry_roster_service(roster);
- *         while ((stream = wherry_roster_take(roster)) != NULL) {
+ *         while (wherry_roster_service_next(roster, &stream) > 0) {
  *             wherry_bytes bytes = wherry_stream_peek(stream);
  *
  *             if (wherry_stream_send(stream, bytes, WHERRY_NOW) == WHERRY_OK)
@@ -123,6 +123,15 @@ WHERRY_PUBLIC int wherry_roster_buffers(const wherry_roster *roster, size_t *sen
 /* All that follows, in this order, and the end of streams whose idle time is over. Returns how many
  * streams something happened to. */
 WHERRY_PUBLIC ssize_t wherry_roster_service(wherry_roster *roster);
+
+/* The same pass stream by stream, the fastest way to serve many that are busy, as what each
+ * received is still at hand when it is answered: *stream becomes the next one to which something
+ * happened (as of wherry_roster_take), those that received first. What was sent since the last call
+ * goes out before the next stream is received from. Returns 1; or 0, and *stream is NULL: the pass
+ * is over, and the next call begins another. News that came of what was sent may wait for that one,
+ * and wherry_roster_wait then does not sleep. A pass that was left early goes on in the next call,
+ * unless another one was begun. */
+WHERRY_PUBLIC int wherry_roster_service_next(wherry_roster *roster, wherry_stream **stream);
 
 /* Accepts all connections that wait, as far as there is room for them, or one. Returns how many. A
  * lack of descriptors or memory is none: it is logged, and accepting goes on 100 ms later. */

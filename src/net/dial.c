@@ -2,7 +2,6 @@
 #include "net/dial.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include <wherry/error.h>
 
@@ -20,28 +19,11 @@ void wherry__dial_free(wherry_loop *loop, wherry__dial *dial)
     wherry__memory_give(wherry__loop_memory(loop), dial, sizeof(*dial));
 }
 
-static int copy_socket_options(wherry__dial *dial, const wherry_socket_options *given)
-{
-    int result = WHERRY__OPTIONS_COPY(&dial->socket, given);
-
-    if (result < 0)
-        return result;
-    dial->socket.size = sizeof(dial->socket);
-    if (dial->socket.local != NULL) {
-        dial->local = *dial->socket.local;
-        dial->socket.local = &dial->local;
-    }
-    if (dial->socket.device != NULL) {
-        (void)strncpy(dial->device, dial->socket.device, sizeof(dial->device) - 1);
-        dial->socket.device = dial->device;
-    }
-    return WHERRY_OK;
-}
-
 static int init(wherry_stream *stream, wherry__dial *dial, const wherry_address *address,
                 const wherry_dial_options *options)
 {
-    int result = copy_socket_options(dial, options->stream->socket);
+    int result = wherry__socket_keep(&dial->socket, options->stream->socket,
+                                     WHERRY__SOCKET_CONNECTS);
 
     if (result < 0)
         return result;
@@ -107,7 +89,7 @@ static int open_socket(wherry_stream *stream)
 {
     wherry__dial *dial = wherry__stream_service(stream)->dial;
     wherry_system *system = stream->loop->system;
-    int descriptor = wherry__socket_prepare(system, &dial->target, &dial->socket);
+    int descriptor = wherry__socket_prepare(system, &dial->target, &dial->socket.options);
 
     if (descriptor < 0)
         return descriptor;

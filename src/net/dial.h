@@ -14,14 +14,9 @@
 #include "net/service.h"
 #include "net/socket.h"
 
-/* IFNAMSIZ of net/if.h, and a place to see that a name is too long. */
-#define WHERRY__DIAL_DEVICE 17
-
 struct wherry__dial {
     wherry_address target;
-    wherry_socket_options socket; /* its local and device are those here */
-    wherry_address local;
-    char device[WHERRY__DIAL_DEVICE];
+    wherry__socket_kept socket;
     int64_t timeout;      /* of an attempt; 0: the system's */
     wherry_timer attempt; /* runs as long as one may take, or until the next begins */
     bool delay;           /* Nagle's algorithm is on */

@@ -2,8 +2,6 @@
  * files of their own. */
 #include "net/roster.h"
 
-#include <string.h>
-
 #include <wherry/endpoint.h>
 #include <wherry/error.h>
 
@@ -109,29 +107,6 @@ static int check_options(const wherry_roster_options *options)
     return WHERRY_OK;
 }
 
-static int copy_socket_options(wherry_roster *roster, const wherry_socket_options *given)
-{
-    int result;
-
-    roster->has_socket = given != NULL;
-    if (given == NULL)
-        return WHERRY_OK;
-    result = WHERRY__OPTIONS_COPY(&roster->socket, given);
-    if (result < 0)
-        return result;
-    roster->socket.size = sizeof(roster->socket);
-    if (roster->socket.local != NULL)
-        return wherry__fail(WHERRY_E_MISUSE, "option local: only for connecting");
-    if (roster->socket.device == NULL)
-        return WHERRY_OK;
-    if (strlen(roster->socket.device) >= sizeof(roster->device))
-        return wherry__fail(WHERRY_E_MISUSE, "option device: over %zu bytes",
-                            sizeof(roster->device) - 1);
-    memcpy(roster->device, roster->socket.device, strlen(roster->socket.device));
-    roster->socket.device = roster->device;
-    return WHERRY_OK;
-}
-
 static size_t size_or(size_t size, size_t otherwise)
 {
     return size == 0 ? otherwise : size;
@@ -161,7 +136,7 @@ static int fill(wherry_roster *roster, const wherry_roster_options *options)
     else
         result = read_endpoint(options->endpoint, &roster->asked);
     if (result == WHERRY_OK)
-        result = copy_socket_options(roster, options->socket);
+        result = wherry__socket_keep(&roster->socket, options->socket, WHERRY__SOCKET_LISTENS);
     if (result == WHERRY_OK)
         result = wherry_loop_random(roster->loop, key, sizeof(key));
     if (result < 0)

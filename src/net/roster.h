@@ -26,35 +26,34 @@
 #include "loop/deadlines.h"
 #include "loop/loop.h"
 #include "net/service.h"
+#include "net/socket.h"
 
 /* The key of an IP address: port, scope and bytes. */
 #define WHERRY__ROSTER_KEY (2 + 4 + 16)
 
-/* IFNAMSIZ of net/if.h. */
-#define WHERRY__DEVICE_SIZE 16
-
+/* What each service looks at stands first. */
 typedef struct wherry__roster_entry {
     wherry__service_owner owner; /* first: what the stream calls */
     wherry_roster *roster;
     wherry_stream *stream; /* NULL: it waits */
+    uint64_t pass;         /* the last one in which something happened to it */
     int descriptor;        /* while it waits */
-    wherry__link link;     /* in the roster's streams, or its waiting ones */
+    uint8_t watched;       /* what the poller watches it for */
+    uint8_t passes;        /* finished or ended: for how many passes, up to 2 */
+    bool found;            /* it is in the table */
+    bool told;             /* that nothing more comes was told */
+    bool over;             /* it is among those that ended, not among those that finished */
     wherry__link readable;
-    wherry__link unsent;
     wherry__link news;
+    wherry__link unsent;
     wherry__link ended;   /* in that list, or the one of those that finished */
+    wherry__link link;    /* in the roster's streams, or its waiting ones */
     wherry__deadline due; /* its idle time is over, or what was refused is tried again */
     wherry__table_entry by_address;
     wherry__short_address remote;
     uint64_t number; /* in the order of their making */
-    uint64_t pass;   /* the last one in which something happened to it */
     size_t left;     /* finished or ended: bytes that it had at the end of the last pass */
     uint8_t key[WHERRY__ROSTER_KEY];
-    uint8_t watched; /* what the poller watches it for */
-    uint8_t passes;  /* finished or ended: for how many passes, up to 2 */
-    bool found;      /* it is in the table */
-    bool told;       /* that nothing more comes was told */
-    bool over;       /* it is among those that ended, not among those that finished */
 } wherry__roster_entry;
 
 /* Goes through streams any of which may be taken out meanwhile. */
@@ -62,6 +61,13 @@ typedef struct wherry__roster_cursor {
     struct wherry__roster_cursor *outer;
     wherry__link *next;
 } wherry__roster_cursor;
+
+/* How far wherry_roster_service_next is with a pass. */
+typedef enum wherry__roster_stage {
+    WHERRY__ROSTER_BETWEEN, /* two of them */
+    WHERRY__ROSTER_RECEIVING,
+    WHERRY__ROSTER_TELLING, /* what is no receiving */
+} wherry__roster_stage;
 
 struct wherry_roster {
     wherry__source source; /* first: of the listening socket, set aside */
@@ -71,9 +77,7 @@ struct wherry_roster {
 
     wherry_address asked;   /* where to listen */
     wherry_address address; /* where it listens, or did */
-    wherry_socket_options socket;
-    char device[WHERRY__DEVICE_SIZE];
-    bool has_socket; /* there are options of the socket */
+    wherry__socket_kept socket;
     bool no_reuse_address;
     bool reuse_port;
     bool keep_ended;
@@ -99,12 +103,16 @@ struct wherry_roster {
     uint64_t last_number;
 
     uint64_t pass;
+    wherry__roster_stage stage;
+    size_t untold;       /* news that the pass under way still tells, or left to the next one */
+    size_t parts;        /* how often the pass under way asks yet what else is ready */
     size_t happened;     /* in this pass: to how many streams */
     size_t full;         /* streams that wait for the system to take more */
     int64_t rests_until; /* accepting; 0: it does not rest */
     bool listening_watched;
     bool listening_ready;
     bool gathered; /* a wait has asked already what is ready */
+    bool partly;   /* and more may be than it was told */
     bool bound_path;
     bool freed;     /* by its owner */
     uint32_t users; /* calls that still look at it when they return */
@@ -129,6 +137,16 @@ void wherry__roster_dismiss(wherry_roster *roster);
 
 /* Ends it in a child process, while the parent goes on. */
 void wherry__roster_forget(wherry_roster *roster);
+
+/* --- roster_ready.c */
+
+/* How many streams the poller reports at once. */
+#define WHERRY__ROSTER_READY_MAX 64
+
+/* Asks the poller what is ready, and marks that: once, waiting until then, or as long as there may
+ * be more (unless a wait has asked already). WHERRY_OK, or why that is not known. */
+int wherry__roster_ask(wherry_roster *roster, int64_t until);
+int wherry__roster_ask_all(wherry_roster *roster);
 
 /* --- roster_steps.c */
 

@@ -85,10 +85,10 @@ static void take_in(wherry_roster *roster, int descriptor, const wherry_address 
     wherry__roster_entry *entry = roster->spare;
 
     roster->spare = NULL;
-    if (roster->asked.family == WHERRY_FAMILY_UNIX && roster->has_socket)
+    if (roster->asked.family == WHERRY_FAMILY_UNIX)
         wherry__socket_set_buffers(roster->loop->system, descriptor,
-                                   (int)roster->socket.send_buffer,
-                                   (int)roster->socket.receive_buffer);
+                                   (int)roster->socket.options.send_buffer,
+                                   (int)roster->socket.options.receive_buffer);
     entry->roster = roster;
     entry->descriptor = descriptor;
     wherry__address_shorten(roster->loop, &entry->remote, remote);

@@ -14,7 +14,7 @@ static int listen_there(wherry_roster *roster)
         .backlog = roster->backlog,
         .no_reuse_address = roster->no_reuse_address,
         .reuse_port = roster->reuse_port,
-        .socket = roster->has_socket ? &roster->socket : NULL,
+        .socket = &roster->socket.options,
     };
     int descriptor = wherry__socket_listen(roster->loop->system, &roster->asked, &how);
 
@@ -119,6 +119,8 @@ static void close_poller(wherry_roster *roster)
     roster->poller = NULL;
     roster->listening_ready = false;
     roster->gathered = false;
+    roster->stage = WHERRY__ROSTER_BETWEEN;
+    roster->untold = 0;
     roster->rests_until = 0;
 }
 

@@ -39,29 +39,31 @@ int wherry_roster_enter(wherry_steps *self, wherry_task *task)
 }
 
 /* Done: it was closed or freed by the program. Without memory the next turn goes on. */
-int wherry_roster_recur(wherry_steps *self, wherry_task *task)
+static int outcome(ssize_t result)
 {
-    wherry_roster *roster = steps_of(self)->roster;
-    ssize_t result = roster == NULL ? WHERRY_E_CLOSED : wherry_roster_service(roster);
-
-    (void)task;
     if (result == WHERRY_E_CLOSED)
         return 1;
     return result < 0 && result != WHERRY_E_NO_MEMORY ? (int)result : 0;
 }
 
+int wherry_roster_recur(wherry_steps *self, wherry_task *task)
+{
+    wherry_roster *roster = steps_of(self)->roster;
+
+    (void)task;
+    return roster == NULL ? 1 : outcome(wherry_roster_service(roster));
+}
+
 int wherry_roster_recur_echo(wherry_steps *self, wherry_task *task)
 {
-    int result = wherry_roster_recur(self, task);
     wherry_roster *roster = steps_of(self)->roster;
     wherry_stream *stream;
+    int result = WHERRY_E_CLOSED;
 
-    if (result != 0)
-        return result;
-    while ((stream = wherry_roster_take(roster)) != NULL)
+    (void)task;
+    while (roster != NULL && (result = wherry_roster_service_next(roster, &stream)) > 0)
         wherry__stream_echo(stream);
-    (void)wherry_roster_service_sends(roster); /* what fails goes on in the next turn */
-    return 0;
+    return outcome(result);
 }
 
 int wherry_roster_exit(wherry_steps *self, wherry_task *task)

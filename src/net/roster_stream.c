@@ -8,9 +8,6 @@
 #include "base/size.h"
 #include "net/roster.h"
 
-/* After an error that readiness does not tell the end of: see stream.c. */
-#define RETRY_AFTER WHERRY_MILLISECONDS(10)
-
 /* --- telling */
 
 static void append_once(wherry__link *list, wherry__link *link)
@@ -119,7 +116,7 @@ void wherry__roster_arm(wherry__roster_entry *entry)
     wherry_roster *roster = entry->roster;
     const wherry_timer *idle = &wherry__stream_service(entry->stream)->idle;
     int64_t now = wherry__roster_now(roster);
-    int64_t again = wherry__instant_after(now, RETRY_AFTER);
+    int64_t again = wherry__instant_after(now, WHERRY__STREAM_RETRY_AFTER);
     int64_t when = WHERRY_NEVER;
 
     if (entry->over)
@@ -245,7 +242,7 @@ static int enter(wherry__roster_entry *entry, wherry__roster_entry **former)
 
 /* --- in and out */
 
-static const wherry__service_owner hooks = {
+static const wherry__service_hooks hooks = {
     .interest = on_interest,
     .unsent = on_unsent,
     .changed = on_changed,
@@ -267,7 +264,7 @@ int wherry__roster_put_in(wherry__roster_entry *entry, wherry_stream *stream)
         entry->stream = NULL;
         return result;
     }
-    entry->owner = hooks;
+    entry->owner.hooks = &hooks;
     entry->number = ++roster->last_number;
     wherry__link_init(&entry->readable);
     wherry__link_init(&entry->unsent);
@@ -328,7 +325,7 @@ static wherry__roster_entry *entry_in(const wherry_roster *roster, const wherry_
 {
     wherry__service_owner *owner = stream->serviced ? wherry__stream_service(stream)->owner : NULL;
 
-    if (owner == NULL || owner->interest != on_interest || entry_of(owner)->roster != roster) {
+    if (owner == NULL || owner->hooks != &hooks || entry_of(owner)->roster != roster) {
         (void)wherry__fail(WHERRY_E_NOT_FOUND, "the stream is not in the roster");
         return NULL;
     }

@@ -69,7 +69,7 @@ void wherry__service_watch(wherry_stream *stream, unsigned events)
         return;
     (void)wherry__source_watch(stream->loop, &stream->source, events); /* it is only noted */
     if (owner != NULL && stream->source.watched == events)
-        owner->interest(owner, stream);
+        owner->hooks->interest(owner, stream);
 }
 
 void wherry__service_begin_idle(wherry_stream *stream)
@@ -90,7 +90,7 @@ void wherry__service_unsent(wherry_stream *stream)
     wherry__service_owner *owner = wherry__stream_service(stream)->owner;
 
     if (owner != NULL && !stream->closed)
-        owner->unsent(owner, stream);
+        owner->hooks->unsent(owner, stream);
 }
 
 void wherry__service_changed(wherry_stream *stream)
@@ -98,7 +98,7 @@ void wherry__service_changed(wherry_stream *stream)
     wherry__service_owner *owner = wherry__stream_service(stream)->owner;
 
     if (owner != NULL)
-        owner->changed(owner, stream);
+        owner->hooks->changed(owner, stream);
 }
 
 bool wherry__service_expire(wherry_stream *stream)
@@ -147,7 +147,7 @@ void wherry__service_freed(wherry_stream *stream)
 
     service->owner = NULL;
     if (owner != NULL)
-        owner->freed(owner, stream);
+        owner->hooks->freed(owner, stream);
 }
 
 /* --- passes */
@@ -193,6 +193,7 @@ int wherry_stream_service_connect(wherry_stream *stream)
 static ssize_t send_now(wherry_stream *stream)
 {
     size_t unsent = wherry_stream_unsent(stream);
+    bool waited = stream->blocked;
 
     if (stream->refusal != WHERRY_OK)
         return stream->refusal;
@@ -205,7 +206,8 @@ static ssize_t send_now(wherry_stream *stream)
     stream->blocked = false;
     stream->retry = false;
     wherry__stream_write(stream);
-    wherry__stream_watch(stream);
+    if (waited)
+        wherry__stream_watch(stream);
     if (unsent == 0) /* it was past the buffer that nothing went */
         wherry__stream_tell_writable(stream);
     return stream->refusal != WHERRY_OK ? stream->refusal

@@ -15,7 +15,7 @@
 /* Who has the stream among others, if anybody: a roster. It takes note, and leaves the stream
  * alone: it may be in the middle of anything. */
 typedef struct wherry__service_owner wherry__service_owner;
-struct wherry__service_owner {
+typedef struct wherry__service_hooks {
     /* What the stream waits for is other events of its source than before (source.watched): 0 when
      * its descriptor is about to go. */
     void (*interest)(wherry__service_owner *self, wherry_stream *stream);
@@ -26,6 +26,9 @@ struct wherry__service_owner {
     void (*changed)(wherry__service_owner *self, wherry_stream *stream);
     /* The stream is being freed by its user, who should have removed it. */
     void (*freed)(wherry__service_owner *self, wherry_stream *stream);
+} wherry__service_hooks;
+struct wherry__service_owner {
+    const wherry__service_hooks *hooks;
 };
 
 /* What a stream that was dialled has besides: see dial.h. */

@@ -3,6 +3,7 @@
 #ifndef WHERRY_NET_SOCKET_H
 #define WHERRY_NET_SOCKET_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -68,6 +69,17 @@ typedef enum wherry__socket_use {
  * wherry_socket_set, with the option named. */
 int wherry__socket_apply(wherry_system *system, int descriptor,
                          const wherry_socket_options *options, wherry__socket_use use);
+
+/* Options for sockets that are opened later. */
+typedef struct wherry__socket_kept {
+    wherry_socket_options options; /* its local and device are those here */
+    wherry_address local;
+    char device[IF_NAMESIZE];
+} wherry__socket_kept;
+
+/* Copies given (NULL: none), with what it points to. WHERRY_OK, or the errors of options. */
+int wherry__socket_keep(wherry__socket_kept *kept, const wherry_socket_options *given,
+                        wherry__socket_use use);
 
 /* Sets the options of a socket that is to connect to address (its family is enough), and binds it
  * to their local address. WHERRY_OK, or the errors of wherry_socket_connect. */

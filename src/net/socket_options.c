@@ -135,19 +135,27 @@ static int check_one(const setting *one, unsigned kind)
     return WHERRY_OK;
 }
 
+static int check_pointers(const wherry_socket_options *options, wherry__socket_use use)
+{
+    const size_t length = options->device == NULL ? 1 : strnlen(options->device, IF_NAMESIZE);
+
+    if (options->local != NULL && use != WHERRY__SOCKET_CONNECTS)
+        return wherry__fail(WHERRY_E_MISUSE, "option local: only for connecting");
+    if (length == 0 || length >= IF_NAMESIZE)
+        return wherry__fail(WHERRY_E_MISUSE, "option device: not 1 to %d bytes", IF_NAMESIZE - 1);
+    return WHERRY_OK;
+}
+
 /* All of them, before any is set. */
 static int check(const wherry_socket_options *options, const setting *settings, unsigned kind,
                  wherry__socket_use use)
 {
-    const size_t length = options->device == NULL ? 0 : strnlen(options->device, IF_NAMESIZE);
-    int result = WHERRY_OK;
+    int result = check_pointers(options, use);
 
-    if (options->local != NULL && use != WHERRY__SOCKET_CONNECTS)
-        return wherry__fail(WHERRY_E_MISUSE, "option local: only for connecting");
+    if (result < 0)
+        return result;
     if (options->fast_open != 0 && use == WHERRY__SOCKET_IN_USE)
         return wherry__fail(WHERRY_E_MISUSE, "option fast_open: too late for this socket");
-    if (options->device != NULL && (length == 0 || length >= IF_NAMESIZE))
-        return wherry__fail(WHERRY_E_MISUSE, "option device: not 1 to %d bytes", IF_NAMESIZE - 1);
     if (options->device != NULL && kind == ON_UNIX)
         return refuse("device", "not for this kind of socket");
     for (size_t i = 0; i < SETTING_COUNT && result == WHERRY_OK; i++)
@@ -202,4 +210,25 @@ int wherry__socket_apply(wherry_system *system, int descriptor, const wherry_soc
     list(&options, use, settings);
     result = check(&options, settings, (unsigned)kind, use);
     return result < 0 ? result : set_all(system, descriptor, &options, settings, (unsigned)kind);
+}
+
+int wherry__socket_keep(wherry__socket_kept *kept, const wherry_socket_options *given,
+                        wherry__socket_use use)
+{
+    int result = WHERRY__OPTIONS_COPY(&kept->options, given);
+
+    if (result == WHERRY_OK)
+        result = check_pointers(&kept->options, use);
+    if (result < 0)
+        return result;
+    kept->options.size = sizeof(kept->options);
+    if (kept->options.local != NULL) {
+        kept->local = *kept->options.local;
+        kept->options.local = &kept->local;
+    }
+    if (kept->options.device != NULL) {
+        (void)snprintf(kept->device, sizeof(kept->device), "%s", kept->options.device);
+        kept->options.device = kept->device;
+    }
+    return WHERRY_OK;
 }

@@ -16,9 +16,6 @@
 #define LINGER_DEFAULT WHERRY_SECONDS(5)
 #define SETTLE_AT ((size_t)8 << 10)
 
-/* After an error that readiness does not tell the end of: no buffers for a send, or the full
- * backlog of a Unix listener (connect(2), EAGAIN). */
-#define RETRY_AFTER WHERRY_MILLISECONDS(10)
 #define MILLISECOND WHERRY_MILLISECONDS(1)
 #define LINGER_MS_MAX (((uint32_t)1 << 24) - 1) /* over four hours */
 #define LINGER_MAX (LINGER_MS_MAX * MILLISECOND)
@@ -167,7 +164,7 @@ static const wherry__source_class class = {
 void wherry__stream_arm(wherry_stream *stream)
 {
     int64_t when = WHERRY_NEVER;
-    int64_t again = wherry__instant_after(stream->loop->now, RETRY_AFTER);
+    int64_t again = wherry__instant_after(stream->loop->now, WHERRY__STREAM_RETRY_AFTER);
 
     if (!wherry__stream_is_open(stream) || stream->source.aside)
         return;

@@ -22,12 +22,20 @@
 #include <string.h>
 
 #include <wherry/stream.h>
+#include <wherry/time.h>
 
 #include "base/probe.h"
 #include "base/usually.h"
 #include "loop/loop.h"
 #include "loop/wait.h"
 #include "net/output.h"
+
+/* Parts of one write. */
+#define WHERRY__STREAM_PARTS 32
+
+/* After an error that readiness does not tell the end of: no buffers for a send, or the full
+ * backlog of a Unix listener (connect(2), EAGAIN). */
+#define WHERRY__STREAM_RETRY_AFTER WHERRY_MILLISECONDS(10)
 
 /* Who uses a stream: told outside of coroutines. Any may be NULL. */
 typedef struct wherry__stream_hooks {

@@ -23,9 +23,6 @@
 /* When so much is queued it is written before the end of the pass. */
 #define WRITE_AT ((size_t)64 << 10)
 
-/* Parts of one write. */
-#define PARTS_MAX 32
-
 /* --- queueing */
 
 static bool can_be_referred_to(const wherry_stream *stream, wherry_bytes bytes)
@@ -128,7 +125,7 @@ static int queue(wherry_stream *stream, const wherry_bytes *parts, size_t count)
 /* Large and from elsewhere: the system may take it as it lies. Returns how many bytes it took. */
 static size_t write_direct(wherry_stream *stream, const wherry_bytes *parts, size_t count)
 {
-    struct iovec pieces[PARTS_MAX];
+    struct iovec pieces[WHERRY__STREAM_PARTS];
     ssize_t result;
 
     for (size_t i = 0; i < count; i++)
@@ -145,7 +142,7 @@ static size_t write_direct(wherry_stream *stream, const wherry_bytes *parts, siz
 /* Queues what lies behind the first skip bytes of parts. */
 static int queue_rest(wherry_stream *stream, const wherry_bytes *parts, size_t count, size_t skip)
 {
-    wherry_bytes rest[PARTS_MAX];
+    wherry_bytes rest[WHERRY__STREAM_PARTS];
     size_t filled = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -164,7 +161,7 @@ static bool all_elsewhere(const wherry_stream *stream, const wherry_bytes *parts
     for (size_t i = 0; i < count; i++)
         if (can_be_referred_to(stream, parts[i]))
             return false;
-    return count <= PARTS_MAX;
+    return count <= WHERRY__STREAM_PARTS;
 }
 
 /* Part of a message that is with the system cannot be taken back: without memory for the rest the

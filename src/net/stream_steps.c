@@ -107,7 +107,7 @@ static void on_freed(wherry__service_owner *owner, wherry_stream *stream)
     dismiss(self);
 }
 
-static const wherry__service_owner hooks = {
+static const wherry__service_hooks hooks = {
     .interest = on_interest,
     .unsent = on_unsent,
     .changed = on_changed,
@@ -129,9 +129,11 @@ static int begin(wherry_stream_steps *steps, wherry_task *task)
     self = wherry__memory_take(wherry__loop_memory(loop), sizeof(*self));
     if (self == NULL)
         return WHERRY_E_NO_MEMORY;
-    *self = (servant){
-        .owner = hooks, .steps = steps, .task = task, .loop = loop, .watcher = { .ready = wake }
-    };
+    *self = (servant){ .owner = { &hooks },
+                       .steps = steps,
+                       .task = task,
+                       .loop = loop,
+                       .watcher = { .ready = wake } };
     steps->state[0] = self;
     wherry__stream_service(stream)->owner = &self->owner;
     return WHERRY_OK;

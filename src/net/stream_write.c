@@ -11,9 +11,6 @@
 #include "net/service.h"
 #include "net/socket.h"
 
-/* Parts of one write. */
-#define PARTS_MAX 32
-
 /* --- the end of the output */
 
 void wherry__stream_drop_output(wherry_stream *stream, int result)
@@ -123,9 +120,9 @@ static void wrote(wherry_stream *stream, size_t size)
 /* One write; whether another one makes sense. */
 static bool write_once(wherry_stream *stream)
 {
-    struct iovec parts[PARTS_MAX];
+    struct iovec parts[WHERRY__STREAM_PARTS];
     size_t unsent = stream->output->unsent;
-    size_t room = WHERRY__FAULT_POINT("stream.write.one-part") ? 1 : PARTS_MAX;
+    size_t room = WHERRY__FAULT_POINT("stream.write.one-part") ? 1 : WHERRY__STREAM_PARTS;
     size_t count = wherry__output_parts(stream->output, parts, room);
     ssize_t result = wherry__socket_send(stream->loop->system, stream->source.descriptor, parts,
                                          count, stream->as_file, stream->ask_first);

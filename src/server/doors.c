@@ -2,8 +2,6 @@
  * share a port. */
 #include "server/server.h"
 
-#include <string.h>
-
 #include <wherry/error.h>
 
 #include "base/error.h"
@@ -63,21 +61,6 @@ int wherry__server_read_endpoints(wherry_server *server, const char *endpoints)
     return result;
 }
 
-int wherry__server_keep_socket(wherry_server *server, const wherry_socket_options *given)
-{
-    int result = WHERRY__OPTIONS_COPY(&server->socket, given);
-    size_t length;
-
-    if (result < 0 || server->socket.device == NULL)
-        return result;
-    length = strnlen(server->socket.device, sizeof(server->device));
-    if (length == sizeof(server->device))
-        return wherry__fail(WHERRY_E_MISUSE, "option device: over %zu bytes", length - 1);
-    memcpy(server->device, server->socket.device, length + 1);
-    server->socket.device = server->device;
-    return WHERRY_OK;
-}
-
 static int open_door(wherry_server *server, wherry__server_door *door, uint16_t port)
 {
     wherry_address address = door->address;
@@ -89,7 +72,7 @@ static int open_door(wherry_server *server, wherry__server_door *door, uint16_t 
                                         .backlog = server->options.backlog,
                                         .reuse_port = server->options.reuse_port &&
                                                       address.family != WHERRY_FAMILY_UNIX,
-                                        .socket = &server->socket,
+                                        .socket = &server->socket.options,
                                         .accepted_per_pass = server->options.accepted_per_pass,
                                         .stream = &server->stream };
     int result;

@@ -265,7 +265,7 @@ int wherry_server_new_with(const wherry_server_options *given)
     if (server == NULL)
         return WHERRY_E_NO_MEMORY;
     init(server, loop, &options);
-    result = wherry__server_keep_socket(server, options.socket);
+    result = wherry__socket_keep(&server->socket, options.socket, WHERRY__SOCKET_LISTENS);
     if (result == WHERRY_OK)
         result = wherry__server_read_endpoints(server, options.endpoints);
     if (result < 0)

@@ -2,7 +2,6 @@
 #ifndef WHERRY_SERVER_SERVER_H
 #define WHERRY_SERVER_SERVER_H
 
-#include <net/if.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -13,6 +12,7 @@
 
 #include "base/list.h"
 #include "loop/loop.h"
+#include "net/socket.h"
 #include "peer/peer.h"
 
 typedef enum wherry__server_state {
@@ -46,8 +46,7 @@ struct wherry_server {
     const wherry_protocol *protocol;
     wherry_server_options options; /* without endpoints, stream and socket */
     wherry_stream_options stream;
-    wherry_socket_options socket;
-    char device[IF_NAMESIZE]; /* of the latter */
+    wherry__socket_kept socket;
     wherry__server_door *doors;
     size_t door_count;
     size_t door_room; /* that the memory has */
@@ -113,10 +112,6 @@ void wherry__server_pay(wherry__deadline *deadline);
 
 /* Gives one back whose loop has ended before. */
 void wherry__client_drop(wherry__client *client);
-
-/* Copies the options of its listening sockets (NULL: none), which are needed until the last one is
- * opened. WHERRY_OK, or the errors of options. */
-int wherry__server_keep_socket(wherry_server *server, const wherry_socket_options *given);
 
 /* The doors: reading the endpoints, opening them all, letting clients in, closing them. */
 int wherry__server_read_endpoints(wherry_server *server, const char *endpoints);
