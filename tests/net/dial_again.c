@@ -105,6 +105,7 @@ static void opening_again_ends_what_still_went_out_in_the_background(void **stat
 
     dialled_new(&self, world, NET_TCP4, .stream = &limits);
     dialled_open(&self);
+    net_shrink(wherry_stream_descriptor(self.stream), 65536); /* it does not fit */
     assert_int_equal(wherry_stream_send(self.stream, wherry_bytes_at(pattern, LARGE), WHERRY_NOW),
                      WHERRY_OK);
     wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN, .first = 2, .count = 0);
@@ -136,6 +137,7 @@ static void opening_again_within_a_pass_of_the_loop_is_not_disturbed_by_it(void 
 
     dialled_new(&self, world, NET_TCP4, .stream = &limits);
     dialled_open(&self);
+    net_shrink(wherry_stream_descriptor(self.stream), 65536); /* it does not fit */
     assert_int_equal(wherry_stream_send(self.stream, wherry_bytes_at(pattern, LARGE), WHERRY_NOW),
                      WHERRY_OK);
     wherry_stream_close(self.stream);

@@ -77,6 +77,10 @@ typedef enum net_kind { NET_TCP4, NET_TCP6, NET_UNIX, NET_PAIR, NET_KINDS } net_
 /* A connected pair of stream sockets, which block. */
 void net_pair(net_kind kind, int ends[2]);
 
+/* So small a buffer for what is sent there, for good: the system's own grows to mebibytes under
+ * some loads and not under others. */
+void net_shrink(int descriptor, int size);
+
 /* A listening socket of the test's own, on an address that the kernel chose, with that backlog. */
 int net_listen(net_kind kind, int backlog, wherry_address *address);
 
@@ -108,7 +112,7 @@ void net_fill(void *data, size_t length, size_t offset);
 bool net_is_filled(const void *data, size_t length, size_t offset);
 void net_check(const void *data, size_t length, size_t offset);
 
-/* --- callbacks that write down */
+/* --- callbacks that write down: net_couple.c */
 
 typedef struct recorder recorder;
 struct recorder {
