@@ -8,6 +8,7 @@
 /* For how many passes those that ended stay, the one in which they did included: so whoever was
  * given one between two parts of a pass has it for a whole one. */
 #define PASSES 2
+
 /* --- beginning */
 
 static int begin(wherry_roster *roster)
