@@ -20,9 +20,9 @@ static uint8_t pattern[LARGE];
 static uint8_t taken[LARGE];
 
 typedef struct owner {
-    wherry__service_owner hooks; /* first */
-    char trace[64];              /* r w b 0: what it waits for; u: unsent; c: changed; f: freed */
-    bool open;                   /* the descriptor was there each time */
+    wherry__service_owner base; /* first */
+    char trace[64];             /* r w b 0: what it waits for; u: unsent; c: changed; f: freed */
+    bool open;                  /* the descriptor was there each time */
 } owner;
 
 static void note(owner *self, char what)
@@ -33,36 +33,38 @@ static void note(owner *self, char what)
     self->trace[length] = what;
 }
 
-static void on_interest(wherry__service_owner *hooks, wherry_stream *stream)
+static void on_interest(wherry__service_owner *base, wherry_stream *stream)
 {
-    owner *self = (owner *)hooks;
+    owner *self = (owner *)base;
 
     self->open = self->open && stream->source.descriptor >= 0;
     note(self, "0rwb"[stream->source.watched & 3]);
 }
 
-static void on_unsent(wherry__service_owner *hooks, wherry_stream *stream)
+static void on_unsent(wherry__service_owner *base, wherry_stream *stream)
 {
     assert_true(wherry_stream_unsent(stream) > 0);
-    note((owner *)hooks, 'u');
+    note((owner *)base, 'u');
 }
 
-static void on_changed(wherry__service_owner *hooks, wherry_stream *stream)
+static void on_changed(wherry__service_owner *base, wherry_stream *stream)
 {
     (void)stream;
-    note((owner *)hooks, 'c');
+    note((owner *)base, 'c');
 }
 
-static void on_freed(wherry__service_owner *hooks, wherry_stream *stream)
+static void on_freed(wherry__service_owner *base, wherry_stream *stream)
 {
     assert_false(stream->freed);
-    note((owner *)hooks, 'f');
+    note((owner *)base, 'f');
 }
+
+static const wherry__service_hooks noting = { on_interest, on_unsent, on_changed, on_freed };
 
 static void own(wherry_stream *stream, owner *self)
 {
-    *self = (owner){ .hooks = { on_interest, on_unsent, on_changed, on_freed }, .open = true };
-    wherry__stream_service(stream)->owner = &self->hooks;
+    *self = (owner){ .base = { &noting }, .open = true };
+    wherry__stream_service(stream)->owner = &self->base;
 }
 
 static void expect(owner *self, const char *trace)
