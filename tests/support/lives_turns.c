@@ -7,7 +7,7 @@ bool life_recurs(const life *self)
     return self->steps.recur != NULL;
 }
 
-void life_set_due(life *turn, uint64_t round)
+static void make_due(life *turn, uint64_t round)
 {
     if (!turn->due || round < turn->round)
         turn->round = round;
@@ -16,7 +16,34 @@ void life_set_due(life *turn, uint64_t round)
         return;
     if (turn->vague)
         turn->around->loose = turn->around->vague = true;
-    life_set_due(turn->around, round);
+    make_due(turn->around, round);
+}
+
+void life_set_due(life *turn, uint64_t round)
+{
+    turn->by_itself = true;
+    make_due(turn, round);
+}
+
+/* One in the group will not have its turn: nor has the group, unless for itself or another. */
+static void take_back(life *group)
+{
+    uint64_t round = UINT64_MAX;
+
+    if (group == NULL || group->by_itself || !group->due)
+        return;
+    for (int i = group->number + 1; i < group->all->count; i++) {
+        const life *turn = &group->all->each[i];
+
+        if (turn->around == group && turn->due && turn->round < round)
+            round = turn->round;
+    }
+    if (round <= group->round)
+        return;
+    group->due = false;
+    take_back(group->around);
+    if (round != UINT64_MAX)
+        make_due(group, round);
 }
 
 static uint64_t first_round(const lives *all)
@@ -80,7 +107,8 @@ void life_leave(life *turn)
     if (!turn->joined)
         return;
     life_lose_grid(turn);
-    turn->joined = turn->armed = turn->due = false;
+    turn->joined = turn->armed = turn->due = turn->by_itself = false;
+    take_back(turn->around);
     if (turn->around != NULL && !turn->around->alone && !has_turns_in_it(turn->around))
         life_leave(turn->around);
 }
@@ -116,6 +144,17 @@ static bool is_vague(const life *self)
     return self != NULL;
 }
 
+/* What is in a group may bring its own turn on, and of some of that nobody knows. */
+static bool is_sure(const life *group)
+{
+    const lives *all = group->all;
+
+    for (int i = group->number + 1; i < all->count; i++)
+        if (all->each[i].vague && life_is_inside(&all->each[i], group))
+            return false;
+    return true;
+}
+
 static void begin_group_turn(life *group)
 {
     if (group == NULL || group->had == group->all->round)
@@ -127,7 +166,7 @@ static void begin_group_turn(life *group)
     group->had = group->all->round;
     group->running = true;
     group->grid = group->grid < 0 ? lives_now(group->all) : group->grid;
-    group->loose = group->due = group->armed = false;
+    group->loose = group->due = group->by_itself = group->armed = false;
 }
 
 static bool may_have_turn(const life *self)
@@ -163,7 +202,7 @@ static void end_group_turn(life *group)
             group->loose |= group->all->each[i].vague;
         }
     if (group->tock == 0 && came)
-        life_set_due(group, group->all->round + 1);
+        make_due(group, group->all->round + 1);
     if (!group->alone && !has_turns_in_it(group))
         life_leave(group);
 }
@@ -232,6 +271,8 @@ void life_have_turn(life *self)
     all->latest = self;
     all->totals->turns++;
     if (self->kind == KIND_OWN) {
+        CHECK(self, self->loose || is_vague(self) || !is_sure(self) ||
+                        (self->due && self->round <= all->round));
         begin_group_turn(self);
         return;
     }
@@ -240,7 +281,7 @@ void life_have_turn(life *self)
     self->had = all->round;
     self->running = true;
     self->grid = self->grid < 0 ? lives_now(all) : self->grid;
-    self->due = self->armed = false;
+    self->due = self->by_itself = self->armed = false;
 }
 
 void lives_deadlines_come(lives *all)
@@ -253,17 +294,6 @@ void lives_deadlines_come(lives *all)
         self->armed = false;
         life_set_due(self, all->round + 1);
     }
-}
-
-/* What is in a group may bring its own turn on, and of some of that nobody knows. */
-static bool is_sure(const life *group)
-{
-    const lives *all = group->all;
-
-    for (int i = group->number + 1; i < all->count; i++)
-        if (all->each[i].vague && life_is_inside(&all->each[i], group))
-            return false;
-    return true;
 }
 
 /* Groups with nobody to see it have had theirs; all others were seen. */

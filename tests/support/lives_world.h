@@ -64,6 +64,7 @@ struct life {
     int number;
     /* Time: as turns are told in steps.h and task.h. */
     bool joined, alone, armed, due, running, loose, vague;
+    bool by_itself; /* due, and not only for one in it */
     uint64_t round, had;
     int64_t tock, grid, next, limit;
 };
@@ -111,7 +112,7 @@ bool life_recurs(const life *self);
 void life_join_now(life *turn);
 void life_leave(life *turn);
 
-/* Its next turn is in that round at the latest. */
+/* Its next turn is in that round at the latest, whatever is in it. */
 void life_set_due(life *turn, uint64_t round);
 
 /* A turn is over: sets when the next one comes. */
