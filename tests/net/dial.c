@@ -230,15 +230,14 @@ static void options_of_the_socket_hold_for_each_attempt(void **state)
 
 static void wrong_option_of_the_socket_is_told_when_it_is_opened(void **state)
 {
-    const wherry_socket_options socket = { .size = sizeof(socket),
-                                           .device = "a-name-that-is-long" };
+    const wherry_socket_options socket = { .size = sizeof(socket), .dscp = 64 };
     const wherry_stream_options limits = { .socket = &socket };
     net *world = *state;
     dialled self;
 
     dialled_new(&self, world, NET_TCP4, .stream = &limits);
     assert_int_equal(wherry_stream_open(self.stream), WHERRY_E_MISUSE);
-    assert_non_null(strstr(wherry_problem(), "device"));
+    assert_non_null(strstr(wherry_problem(), "option dscp"));
     assert_int_equal(wherry_stream_service(self.stream), WHERRY_E_CLOSED);
     dialled_close(&self);
 }
@@ -246,17 +245,19 @@ static void wrong_option_of_the_socket_is_told_when_it_is_opened(void **state)
 static void what_makes_no_sense_is_refused_by_name(void **state)
 {
     wherry_stream_events events = { .received = NULL };
-    const wherry_stream_options wrong[] = { { .events = &events },
-                                            { .descriptor = 3 },
-                                            { .idle_timeout = -1 } };
-    const char *names[] = { "events", "descriptor", "idle_timeout" };
+    const wherry_socket_options long_name = { .size = sizeof(long_name),
+                                              .device = "a-name-of-16-byt" };
+    const wherry_stream_options wrong[] = {
+        { .events = &events }, { .descriptor = 3 }, { .idle_timeout = -1 }, { .socket = &long_name }
+    };
+    const char *names[] = { "events", "descriptor", "idle_timeout", "option device" };
     net *world = *state;
     wherry_stream *stream = NULL;
     wherry_address address;
     int listener = net_listen(NET_TCP4, 1, &address);
     wherry_address nowhere = address;
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_int_equal(
             wherry_stream_dial(&stream, &address, .loop = world->loop, .stream = &wrong[i]),
             WHERRY_E_MISUSE);
