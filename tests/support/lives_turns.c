@@ -25,17 +25,19 @@ void life_set_due(life *turn, uint64_t round)
     make_due(turn, round);
 }
 
-/* One in the group will not have its turn: nor has the group, unless for itself or another. */
+/* One in the group will not have its turn: nor has the group, unless for itself or another. Those
+ * that have theirs in the group's turn under way are no reason for its next one. */
 static void take_back(life *group)
 {
-    uint64_t round = UINT64_MAX;
+    uint64_t round = UINT64_MAX, under_way;
 
     if (group == NULL || group->by_itself || !group->due)
         return;
+    under_way = group->running && group->all->in_turn != group ? group->all->round : 0;
     for (int i = group->number + 1; i < group->all->count; i++) {
         const life *turn = &group->all->each[i];
 
-        if (turn->around == group && turn->due && turn->round < round)
+        if (turn->around == group && turn->due && turn->round > under_way && turn->round < round)
             round = turn->round;
     }
     if (round <= group->round)
