@@ -55,12 +55,13 @@ static uint64_t first_of(const wherry__schedule *schedule, uint64_t enough)
 static void take_back(const wherry__schedule *schedule)
 {
     wherry__turn *around = schedule->turn;
-    uint64_t round;
+    uint64_t round, enough;
 
     if (around == NULL || around->by_itself || !wherry__link_used(&around->link))
         return;
-    round = first_of(schedule, around->round);
-    if (round <= around->round)
+    enough = around->round > schedule->loop->round ? around->round : schedule->loop->round;
+    round = first_of(schedule, enough);
+    if (round <= enough) /* what is left may be had in the pass under way, as this */
         return;
     WHERRY__PROBE("turn.taken-back");
     wherry__link_remove(&around->link);

@@ -372,6 +372,35 @@ static void group_in_one_with_a_tock_has_each_turn_of_that(void **state)
     wherry_group_free(group);
 }
 
+/* Nor for another one's sake later than it would have: both wait for the tock of the group around,
+ * in the turn of which the first is stopped. */
+static void group_has_its_turn_no_later_than_another_member(void **state)
+{
+    loop_fixture *self = *state;
+    stepper first = STEPPER("a", .act[STEP_RECUR] = cancel_other);
+    stepper one = STEPPER("b", .steps.tock = 1000), two = STEPPER("c", .steps.tock = 1000);
+    wherry_group *outer, *group;
+
+    (void)loop_fixture_stepped(self, 10);
+    first.other = &one;
+    assert_int_equal(wherry_group_new(&outer, .loop = self->loop, .tock = 50), WHERRY_OK);
+    grouping_spawn(outer, &first);
+    assert_int_equal(wherry_group_new(&group, .parent = outer), WHERRY_OK);
+    grouping_spawn(group, &one);
+    grouping_spawn(group, &two);
+    loop_fixture_pass(self, 1);
+    wherry_task_wake(one.task);
+    loop_fixture_pass(self, 1);
+    wherry_task_wake(two.task);
+    loop_fixture_pass(self, 3);
+    trace_is("a(b(c(a.b.c.");
+    loop_fixture_pass(self, 1);
+    trace_is("a.b/b)c.");
+    wherry_group_free(outer);
+    trace_is("c/c)a/a)");
+    wherry_group_free(group);
+}
+
 /* A group that is given a tock has a turn at once, with which its grid begins. */
 static void group_has_the_turn_that_its_grid_begins_with(void **state)
 {
@@ -408,6 +437,7 @@ int main(void)
         ON_LOOP(nothing_is_left_of_who_began_and_was_stopped),
         ON_LOOP(group_has_its_first_turn_without_who_was_to_have_one),
         ON_LOOP(group_in_one_with_a_tock_has_each_turn_of_that),
+        ON_LOOP(group_has_its_turn_no_later_than_another_member),
         ON_LOOP(group_has_the_turn_that_its_grid_begins_with),
     };
 
