@@ -115,7 +115,7 @@ static int serve_by_hand(gathering *this)
 {
     int result = WHERRY_OK;
 
-    for (int i = 0; i<PASSES &&this->clients> 0 && result == WHERRY_OK; i++)
+    for (int i = 0; i < PASSES && result == WHERRY_OK && this->clients > 0; i++)
         result = pass_and_rest(this);
     for (int i = 0; i < 500 && result == WHERRY_OK && wherry_roster_count(this->roster) > 0; i++)
         result = pass_and_rest(this);
@@ -127,7 +127,7 @@ static int serve_by_task(gathering *this)
 {
     int result = WHERRY_OK;
 
-    for (int i = 0; i<PASSES &&this->clients> 0 && result == WHERRY_OK; i++)
+    for (int i = 0; i < PASSES && result == WHERRY_OK && this->clients > 0; i++)
         result = wherry_sleep(wherry_in(WHERRY_MILLISECONDS(10)));
     return result;
 }
