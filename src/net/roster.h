@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <wherry/error.h>
 #include <wherry/roster.h>
 #include <wherry/watch.h>
 
@@ -188,7 +189,12 @@ void wherry__roster_tell(wherry__roster_entry *entry);
 
 /* What became of the stream by a call of it: it may have ended, in one direction or both, or have
  * room. */
-void wherry__roster_look(wherry__roster_entry *entry);
+void wherry__roster_look_closely(wherry__roster_entry *entry);
+static inline void wherry__roster_look(wherry__roster_entry *entry)
+{
+    if (entry->stream->reason != WHERRY_OK || entry->stream->roomy)
+        wherry__roster_look_closely(entry);
+}
 
 /* When the roster has to see to it by itself. */
 void wherry__roster_arm(wherry__roster_entry *entry);

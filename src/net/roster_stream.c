@@ -62,7 +62,7 @@ static void finish(wherry__roster_entry *entry)
     wherry__list_append(&roster->finished, &entry->ended);
 }
 
-void wherry__roster_look(wherry__roster_entry *entry)
+void wherry__roster_look_closely(wherry__roster_entry *entry)
 {
     wherry_stream *stream = entry->stream;
 

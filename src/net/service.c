@@ -239,7 +239,9 @@ static ssize_t receive_now(wherry_stream *stream, int turns)
         wherry__stream_read(stream);
     } while (stream->source.more && --turns > 0);
     WHERRY__PROBE_IF(stream->source.more && turns == 0, "service.receive.turns-spent");
-    wherry__stream_watch(stream);
+    if (stream->unwanted || stream->reason != WHERRY_OK ||
+        (stream->source.watched & WHERRY_READABLE) == 0)
+        wherry__stream_watch(stream);
     came = wherry__stream_length(stream) - before;
     if (came > 0)
         return (ssize_t)came;

@@ -330,9 +330,9 @@ uint8_t *wherry__stream_first_place(wherry_stream *stream, size_t total)
 {
     wherry_loop *loop = stream->loop;
 
-    if (stream->output != NULL || total == 0 || total >= REFER_ON_MIN || total > stream->send_max ||
-        !is_free(stream) || stream->serviced || stream->refusal != WHERRY_OK || stream->blocked ||
-        stream->connecting || loop->freed || loop->small_chunks.first == NULL)
+    if (stream->serviced || stream->output != NULL || total == 0 || total >= REFER_ON_MIN ||
+        total > stream->send_max || !is_free(stream) || stream->refusal != WHERRY_OK ||
+        stream->blocked || stream->connecting || loop->freed || loop->small_chunks.first == NULL)
         return NULL;
     stream->output = wherry__output_make(&loop->small_chunks);
     if (stream->output == NULL)
