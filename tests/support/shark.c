@@ -10,14 +10,16 @@
 
 #include "support/child.h"
 
+/* The ports are the kernel's choice, which may be one where tshark expects some protocol. */
 char *shark_ask(const char *path, const char *const *options)
 {
     const char *arguments[40] = { "tshark", "-r",
                                   path,     "-n",
                                   "-o",     "tcp.check_checksum:TRUE",
                                   "-o",     "udp.check_checksum:TRUE",
-                                  "-o",     "ip.check_checksum:TRUE" };
-    size_t count = 10, length;
+                                  "-o",     "ip.check_checksum:TRUE",
+                                  "-d",     "tcp.port==1-65535,data" };
+    size_t count = 12, length;
     child program;
     char *text;
 
