@@ -129,8 +129,8 @@ WHERRY_PUBLIC ssize_t wherry_roster_service(wherry_roster *roster);
  * happened (as of wherry_roster_take), those that received first. What was sent since the last call
  * goes out before the next stream is received from. Returns 1; or 0, and *stream is NULL: the pass
  * is over, and the next call begins another. News that came of what was sent may wait for that one,
- * and wherry_roster_wait then does not sleep. A pass that was left early goes on in the next call,
- * unless another one was begun. */
+ * and wherry_roster_wait then does not sleep. What ended goes when the pass is over, not before it
+ * was told. A pass that was left early goes on in the next call, unless another one was begun. */
 WHERRY_PUBLIC int wherry_roster_service_next(wherry_roster *roster, wherry_stream **stream);
 
 /* Accepts all connections that wait, as far as there is room for them, or one. Returns how many. A
@@ -160,11 +160,11 @@ WHERRY_PUBLIC ssize_t wherry_roster_service_sends(wherry_roster *roster);
  * WHERRY_OK; WHERRY_E_CLOSED, _NO_MEMORY and others as a pass. WHERRY_E_MISUSE: on a coroutine. */
 WHERRY_PUBLIC int wherry_roster_wait(wherry_roster *roster, int64_t until);
 
-/* A descriptor that is readable when a pass has something to do but for times and unsent bytes that
- * were never tried, for poll(2) elsewhere or a watch; and the instant of its base's clock by which
- * a pass is due for those (WHERRY_NOW: at once; WHERRY_NEVER: none). The descriptor belongs to the
- * roster, and is a new one after each open. WHERRY_E_UNSUPPORTED: the system has none.
- * WHERRY_E_CLOSED: it is not open. */
+/* A descriptor that is readable when a pass has something to do but for times, unsent bytes that
+ * were never tried, and what a pass left undone or untold, for poll(2) elsewhere or a watch; and
+ * the instant of its base's clock by which a pass is due for those (WHERRY_NOW: at once;
+ * WHERRY_NEVER: none). The descriptor belongs to the roster, and is a new one after each open.
+ * WHERRY_E_UNSUPPORTED: the system has none. WHERRY_E_CLOSED: it is not open. */
 WHERRY_PUBLIC int wherry_roster_descriptor(const wherry_roster *roster);
 WHERRY_PUBLIC int64_t wherry_roster_deadline(const wherry_roster *roster);
 

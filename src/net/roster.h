@@ -105,8 +105,9 @@ struct wherry_roster {
 
     uint64_t pass;
     wherry__roster_stage stage;
-    size_t untold;       /* news that the pass under way still tells, or left to the next one */
-    size_t parts;        /* how often the pass under way asks yet what else is ready */
+    size_t untold;       /* news that the pass under way still tells; between two: whether there
+                            is some that nobody has been woken for */
+    size_t turns;        /* of streams to be received from, that the pass under way has yet */
     size_t happened;     /* in this pass: to how many streams */
     size_t full;         /* streams that wait for the system to take more */
     int64_t rests_until; /* accepting; 0: it does not rest */

@@ -96,6 +96,8 @@ static bool is_done_with(wherry__roster_entry *entry)
     size_t left = wherry__stream_length(entry->stream);
     bool done = left == 0 || left == entry->left;
 
+    if (entry->roster->stage == WHERRY__ROSTER_TELLING && wherry__link_used(&entry->news))
+        return false; /* it is told by the next pass */
     entry->left = left;
     if (entry->passes < PASSES)
         entry->passes++;
@@ -141,10 +143,9 @@ static int take_in(wherry_roster *roster)
     return WHERRY_OK;
 }
 
-static void end_pass(wherry_roster *roster)
+static void end_receiving(wherry_roster *roster)
 {
     (void)wherry__deadlines_expire(&roster->deadlines, wherry__roster_now(roster));
-    reap(roster);
     (void)wherry__roster_watch_listening(roster);
 }
 
@@ -158,29 +159,33 @@ ssize_t wherry_roster_service(wherry_roster *roster)
         return result;
     (void)receive_all(roster);
     (void)send_all(roster);
-    end_pass(roster);
+    end_receiving(roster);
+    reap(roster);
     return (ssize_t)roster->happened;
 }
 
-/* One by one what is ready is asked for in part, too, so that it is served soon after; but no
- * oftener than there are streams, who are always ready again. */
+/* One by one what is ready is asked for in part, too, so that it is served soon after. Streams that
+ * are ready again and again do not hold the pass: it has as many turns as there are streams. */
 static int begin_part(wherry_roster *roster)
 {
     int result = begin(roster);
 
-    roster->parts = roster->count / WHERRY__ROSTER_READY_MAX;
     if (result == WHERRY_OK && !roster->gathered)
         result = wherry__roster_ask(roster, WHERRY_NOW);
     roster->gathered = false;
-    return result < 0 ? result : take_in(roster);
+    if (result == WHERRY_OK)
+        result = take_in(roster);
+    roster->turns = roster->count;
+    return result;
 }
 
 static wherry__link *next_readable(wherry_roster *roster)
 {
-    if (wherry__list_empty(&roster->readable) && roster->partly && roster->parts > 0) {
-        roster->parts--;
+    if (roster->turns == 0)
+        return NULL;
+    if (wherry__list_empty(&roster->readable) && roster->partly)
         (void)wherry__roster_ask(roster, WHERRY_NOW); /* what fails is asked by the next pass */
-    }
+    roster->turns--;
     return wherry__list_take(&roster->readable);
 }
 
@@ -217,7 +222,7 @@ static wherry_stream *tell_next(wherry_roster *roster)
     wherry_stream *stream;
 
     if (roster->stage == WHERRY__ROSTER_RECEIVING) {
-        end_pass(roster);
+        end_receiving(roster);
         roster->untold = count_news(roster);
         roster->stage = WHERRY__ROSTER_TELLING;
     }
@@ -226,6 +231,7 @@ static wherry_stream *tell_next(wherry_roster *roster)
         roster->untold--;
         return stream;
     }
+    reap(roster);
     roster->stage = WHERRY__ROSTER_BETWEEN;
     roster->untold = !wherry__list_empty(&roster->news);
     return NULL;
@@ -265,12 +271,21 @@ ssize_t wherry_roster_service_receives(wherry_roster *roster)
     return (ssize_t)count;
 }
 
-/* That those which wait for the system may go on is all that there is to ask for. */
+/* That those which wait for the system may go on is all that there is to ask for. What has room now
+ * is news that no readiness will tell of. */
 ssize_t wherry_roster_service_sends(wherry_roster *roster)
 {
+    const wherry__link *last;
+    size_t count;
     int result = begin(roster);
 
     if (result == WHERRY_OK && roster->full > 0)
         result = wherry__roster_ask_all(roster);
-    return result < 0 ? result : (ssize_t)send_all(roster);
+    if (result < 0)
+        return result;
+    last = roster->news.previous;
+    count = send_all(roster);
+    if (roster->stage == WHERRY__ROSTER_BETWEEN && roster->news.previous != last)
+        roster->untold = 1;
+    return (ssize_t)count;
 }

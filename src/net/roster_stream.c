@@ -358,6 +358,8 @@ wherry_stream *wherry_roster_take(wherry_roster *roster)
 {
     wherry__link *link = wherry__list_take(&roster->news);
 
+    if (roster->stage == WHERRY__ROSTER_BETWEEN && wherry__list_empty(&roster->news))
+        roster->untold = 0;
     return link == NULL ? NULL : WHERRY__OWNER(link, wherry__roster_entry, news)->stream;
 }
 

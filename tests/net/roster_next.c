@@ -167,6 +167,44 @@ static void those_that_are_ready_again_and_again_do_not_hold_a_pass(void **state
     hall_close_many(self, clients, MANY);
 }
 
+/* One is ready always, and the program waits or sends between any two calls. */
+static void expect_idle_end(hall *self, int client, wherry_stream *busy, bool sends)
+{
+    wherry_stream *stream;
+
+    for (int i = 0; i < 10 && wherry_roster_count(self->roster) == 2; i++) {
+        hall_put(self, client, "busy");
+        hall_settle(self);
+        if (sends)
+            assert_true(wherry_roster_service_sends(self->roster) >= 0);
+        else
+            assert_int_equal(wherry_roster_wait(self->roster, WHERRY_NOW), WHERRY_OK);
+        stream = next(self);
+        if (stream == busy)
+            wherry_stream_consume(stream, wherry_stream_peek(stream).length);
+    }
+    assert_int_equal(wherry_roster_count(self->roster), 1);
+}
+
+static void pass_that_is_left_early_each_time_comes_to_its_end(void **state)
+{
+    hall *self = *state;
+    wherry_stream *streams[2];
+    int clients[2];
+
+    for (int sends = 0; sends < 2; sends++) {
+        hall_open(self, NET_TCP4, .backlog = 5);
+        couple_and_put(self, clients, streams, 2);
+        while (next(self) != NULL)
+            ;
+        wherry_stream_consume(streams[1], wherry_stream_peek(streams[1]).length);
+        wherry_stream_abort(streams[1]);
+        expect_idle_end(self, clients[0], streams[0], sends != 0);
+        hall_close_many(self, clients, 2);
+        hall_free(self);
+    }
+}
+
 /* --- what the program does meanwhile */
 
 static void streams_can_be_removed_and_handed_over(void **state)
@@ -254,6 +292,47 @@ static void another_pass_takes_its_place(void **state)
     hall_close_many(self, clients, 2);
 }
 
+static void end_that_another_pass_saw_is_told_before_it_goes(void **state)
+{
+    hall *self = *state;
+    wherry_stream *stream;
+    int client;
+
+    hall_open(self, NET_TCP4, .backlog = 5);
+    stream = hall_couple(self, &client);
+    (void)hall_take_all(self);
+    hall_reset(self, client);
+    while (wherry_stream_end(stream) == WHERRY_OK) {
+        hall_wait(self);
+        assert_true(wherry_roster_service_receives(self->roster) >= 0);
+    }
+    assert_ptr_equal(next(self), stream);
+    assert_int_equal(wherry_stream_end(stream), WHERRY_E_RESET);
+    assert_null(next(self));
+    assert_null(next(self));
+    assert_int_equal(wherry_roster_count(self->roster), 0);
+}
+
+static void room_that_sends_made_between_passes_is_not_slept_over(void **state)
+{
+    hall *self = *state;
+    wherry_stream *stream;
+    int client;
+
+    hall_open(self, NET_TCP4, .stream = HALL_STREAM(.send_max = 4));
+    stream = hall_couple(self, &client);
+    (void)hall_take_all(self);
+    assert_null(next(self));
+    assert_int_equal(wherry_stream_send(stream, wherry_text("full"), WHERRY_NOW), WHERRY_OK);
+    assert_int_equal(wherry_stream_send(stream, wherry_text("!"), WHERRY_NOW),
+                     WHERRY_E_WOULD_BLOCK);
+    assert_true(wherry_roster_service_sends(self->roster) == 1);
+    assert_true(wherry_roster_deadline(self->roster) == WHERRY_NOW);
+    assert_ptr_equal(wherry_roster_take(self->roster), stream);
+    assert_true(wherry_roster_deadline(self->roster) != WHERRY_NOW);
+    hall_close(self, client);
+}
+
 /* --- asking */
 
 static void what_a_wait_has_asked_is_not_asked_again(void **state)
@@ -301,10 +380,13 @@ int main(void)
         HALL_TEST(room_is_told_behind_those_that_received_and_once_a_pass),
         HALL_TEST(each_of_many_is_given_once),
         HALL_TEST(those_that_are_ready_again_and_again_do_not_hold_a_pass),
+        HALL_TEST(pass_that_is_left_early_each_time_comes_to_its_end),
         HALL_TEST(streams_can_be_removed_and_handed_over),
         HALL_TEST(roster_that_is_closed_meanwhile_gives_none),
         HALL_TEST(pass_that_was_left_early_goes_on),
         HALL_TEST(another_pass_takes_its_place),
+        HALL_TEST(end_that_another_pass_saw_is_told_before_it_goes),
+        HALL_TEST(room_that_sends_made_between_passes_is_not_slept_over),
         HALL_TEST(what_a_wait_has_asked_is_not_asked_again),
         HALL_TEST(failure_to_ask_loses_nothing),
     };
