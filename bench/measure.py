@@ -17,7 +17,7 @@ PATIENCE = 60   # seconds for any one answer of a program
 WARM_UP = 0.05  # seconds of a turn that does not count
 
 # A server that stands and waits for its turn.
-Place = namedtuple("Place", "program port")
+Place = namedtuple("Place", "name program port")
 
 
 class Failure(Exception):
@@ -191,30 +191,31 @@ class Bench:
 
     def rounds(self, workload, servers, count, seconds):
         """Each server's turns, round by round. The order turns by one each round, so that nobody
-        always follows the same neighbour. Who fails once is out of this workload."""
+        always follows the same neighbour. Who fails once is out of this workload. A short round
+        comes first that does not count: it finds the kernel without the memory it will use."""
         turns = {server.name: [] for server in servers}
-        for number in range(count):
-            first = number % max(len(servers), 1)
-            for server in servers[first:] + servers[:first]:
-                turns[server.name].append(self.take_turn(server, workload, seconds))
-            servers = [server for server in servers if turns[server.name][-1]]
+        with contextlib.ExitStack() as stack:
+            standing = [self.stand(stack, server, workload) for server in servers]
+            standing = [place for place in standing if place]
+            standing = [place for place in standing if self.take_turn(place, workload, WARM_UP)]
+            for number in range(count):
+                first = number % max(len(standing), 1)
+                for place in standing[first:] + standing[:first]:
+                    turns[place.name].append(self.take_turn(place, workload, seconds))
+                standing = [place for place in standing if turns[place.name][-1]]
         return turns
 
-    def take_turn(self, server, workload, seconds):
-        """Each on a process of its own: where in memory one happens to lie makes it a few percent
-        faster or slower for its life. A short turn comes first that does not count: it finds
-        server and kernel without the memory they will use."""
-        def take():
-            with self.start(server, workload) as program:
-                place = Place(program, program.expect("listening")[1])
-                self.turn(place, workload, WARM_UP)
-                return self.turn(place, workload, seconds)
-        return self.guarded(f"{workload.name}, {server.name}", take)
+    def stand(self, stack, server, workload):
+        def start():
+            program = stack.enter_context(self.connector(server, workload.connections)
+                                          if workload.mode == CONNECT else
+                                          self.server(server, workload.mode))
+            return Place(server.name, program, program.expect("listening")[1])
+        return self.guarded(f"{workload.name}, {server.name}", start)
 
-    def start(self, server, workload):
-        if workload.mode == CONNECT:
-            return self.connector(server, workload.connections)
-        return self.server(server, workload.mode)
+    def take_turn(self, place, workload, seconds):
+        return self.guarded(f"{workload.name}, {place.name}",
+                            lambda: self.turn(place, workload, seconds))
 
     def guarded(self, what, action):
         try:
