@@ -1,5 +1,9 @@
-/* A pass of a roster: what is ready is asked for once, and then each of those streams is served
- * once. */
+/* Passes of a roster, of two kinds. A whole one asks what is ready, receives from all of that, and
+ * then sends to all. Stream by stream, what one was sent goes out before the next is received from:
+ *
+ *     between --> receiving: streams that are ready --> telling: all other news --> between
+ *
+ * What ended, or has finished, is seen out at the end of either. */
 #include <wherry/error.h>
 
 #include "base/probe.h"

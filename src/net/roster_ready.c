@@ -8,9 +8,6 @@
 #include "loop/task.h"
 #include "net/roster.h"
 
-/* Of a cache, as nearly all processors have it. */
-#define LINE_SIZE 64
-
 /* --- asking */
 
 /* Whether that is new. */
@@ -20,15 +17,6 @@ static bool mark(wherry__link *list, wherry__link *link)
         return false;
     wherry__list_append(list, link);
     return true;
-}
-
-/* What is about to be served, so that the memory of one comes while the others are noted. */
-static void fetch(const wherry_stream *stream)
-{
-    const char *bytes = (const char *)stream;
-
-    for (size_t i = 0; i < sizeof(wherry__stream_more); i += LINE_SIZE)
-        __builtin_prefetch(bytes + i);
 }
 
 static bool note_one(wherry_roster *roster, const wherry_ready *ready)
@@ -43,7 +31,6 @@ static bool note_one(wherry_roster *roster, const wherry_ready *ready)
     }
     if ((ready->events & ~(unsigned)WHERRY_WRITABLE) != 0)
         is_new = mark(&roster->readable, &entry->readable);
-    fetch(entry->stream);
     if ((ready->events & ~(unsigned)WHERRY_READABLE) != 0 &&
         (entry->stream->output != NULL || entry->stream->blocked))
         is_new = mark(&roster->unsent, &entry->unsent) || is_new;
