@@ -5,19 +5,17 @@ Every wait has an end, and what is ended is only what was started here, by its p
 import contextlib
 import os
 import platform
+import random
 import select
 import signal
 import subprocess
 import time
-from collections import namedtuple
 
 from plan import CONNECT
 
 PATIENCE = 60   # seconds for any one answer of a program
 WARM_UP = 0.05  # seconds of a turn that does not count
-
-# A server that stands and waits for its turn.
-Place = namedtuple("Place", "name program port")
+SLICE_MS = 25   # what disturbs the machine for longer than this disturbs all servers alike
 
 
 class Failure(Exception):
@@ -118,16 +116,29 @@ def settled_memory(pid):
     return now
 
 
-def count_and_time(pid, load, workload, seconds):
-    """A little to warm up, then what counts: CPU nanoseconds of the process for one, and how many
-    a second there were."""
-    load.tell(f"count {workload.connections * workload.depth}")
-    load.expect("done")
-    before = cpu_time(pid)
-    load.tell(f"for {round(seconds * 1000)}")
-    _, number, nanoseconds = load.expect("done")
-    used = cpu_time(pid) - before
-    return {"cpu": used / int(number), "rate": int(number) / int(nanoseconds) * 1e9}
+class Turn:
+    """What one server does in one round: a few slices of time, between those of the others. Its
+    load has its connections already, and has sent one depth of messages on each."""
+
+    def __init__(self, name, program, load, workload):
+        self.name, self.program, self.load = name, program, load
+        self.cpu = self.number = self.nanoseconds = 0
+        load.tell(f"count {workload.connections * workload.depth}")
+        load.expect("done")
+
+    def go_on(self):
+        """One slice. The clock is read before it and when nothing is under way any more."""
+        before = cpu_time(self.program.pid)
+        self.load.tell(f"for {SLICE_MS}")
+        _, number, nanoseconds = self.load.expect("done")
+        self.cpu += cpu_time(self.program.pid) - before
+        self.number += int(number)
+        self.nanoseconds += int(nanoseconds)
+        return True
+
+    def figures(self):
+        """CPU nanoseconds of the process for one, and how many a second there were."""
+        return {"cpu": self.cpu / self.number, "rate": self.number / self.nanoseconds * 1e9}
 
 
 class Bench:
@@ -179,43 +190,48 @@ class Bench:
             found[server.name] = done.stdout.strip()
         return found
 
-    def turn(self, place, workload, seconds):
-        """One server's turn. Connecting, and one depth of messages on each connection, come
-        before the clock is read; closing comes after."""
+    def begin(self, stack, server, workload):
+        """A server's turn, with processes and connections of its own."""
+        program = stack.enter_context(self.connector(server, workload.connections)
+                                      if workload.mode == CONNECT else
+                                      self.server(server, workload.mode))
+        port = program.expect("listening")[1]
         if workload.mode == CONNECT:
-            return count_and_time(place.program.pid, place.program, workload, seconds)
-        with self.load(place.port, workload.connections, workload.size, workload.depth,
-                       workload.mode) as load:
-            load.expect("ready")
-            return count_and_time(place.program.pid, load, workload, seconds)
+            return Turn(server.name, program, program, workload)
+        load = stack.enter_context(self.load(port, workload.connections, workload.size,
+                                             workload.depth, workload.mode))
+        load.expect("ready")
+        return Turn(server.name, program, load, workload)
+
+    def round(self, workload, servers, seconds):
+        """The figures of all turns, by server, without those that failed. All have the same number
+        of slices; the order is drawn anew for each, so that nobody always follows the same
+        neighbour, and so is the order in which they start."""
+        def guarded(server, action):
+            return self.guarded(f"{workload.name}, {server}", action)
+
+        with contextlib.ExitStack() as stack:
+            order = random.sample(servers, len(servers))
+            turns = [guarded(server.name, lambda server=server:
+                             self.begin(stack, server, workload)) for server in order]
+            turns = [turn for turn in turns if turn]
+            while turns and min(turn.nanoseconds for turn in turns) < seconds * 1e9:
+                turns = [turn for turn in random.sample(turns, len(turns))
+                         if guarded(turn.name, turn.go_on)]
+            return {turn.name: turn.figures() for turn in turns}
 
     def rounds(self, workload, servers, count, seconds):
-        """Each server's turns, round by round. The order turns by one each round, so that nobody
-        always follows the same neighbour. Who fails once is out of this workload. A short round
-        comes first that does not count: it finds the kernel without the memory it will use."""
+        """Each server's turns, round by round. Who fails once is out of this workload. A short
+        round comes first that does not count: it finds the kernel without the memory it will use.
+        """
         turns = {server.name: [] for server in servers}
-        with contextlib.ExitStack() as stack:
-            standing = [self.stand(stack, server, workload) for server in servers]
-            standing = [place for place in standing if place]
-            standing = [place for place in standing if self.take_turn(place, workload, WARM_UP)]
-            for number in range(count):
-                first = number % max(len(standing), 1)
-                for place in standing[first:] + standing[:first]:
-                    turns[place.name].append(self.take_turn(place, workload, seconds))
-                standing = [place for place in standing if turns[place.name][-1]]
+        done = self.round(workload, servers, WARM_UP)
+        for _ in range(count):
+            servers = [server for server in servers if server.name in done]
+            done = self.round(workload, servers, seconds)
+            for server in servers:
+                turns[server.name].append(done.get(server.name))
         return turns
-
-    def stand(self, stack, server, workload):
-        def start():
-            program = stack.enter_context(self.connector(server, workload.connections)
-                                          if workload.mode == CONNECT else
-                                          self.server(server, workload.mode))
-            return Place(server.name, program, program.expect("listening")[1])
-        return self.guarded(f"{workload.name}, {server.name}", start)
-
-    def take_turn(self, place, workload, seconds):
-        return self.guarded(f"{workload.name}, {place.name}",
-                            lambda: self.turn(place, workload, seconds))
 
     def guarded(self, what, action):
         try:
