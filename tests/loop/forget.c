@@ -84,14 +84,6 @@ static struct {
     char path[64];
 } things;
 
-static void on_ready(wherry_watcher *self, wherry_watch *watch, unsigned events)
-{
-    (void)self, (void)watch, (void)events;
-    trace("r");
-}
-
-static wherry_watcher tracer = { .ready = on_ready };
-
 static int wait_for_ever(void *unused)
 {
     (void)unused;
@@ -131,7 +123,7 @@ static void make_things(wherry_loop *loop)
     assert_int_equal(wherry_queue_new(&things.queue, loop, 1), WHERRY_OK);
     assert_int_equal(wherry_group_new(&things.group, .loop = loop), WHERRY_OK);
     assert_int_equal(wherry_watch_new(&things.watch, .loop = loop, .descriptor = things.watched[0],
-                                      .events = WHERRY_READABLE, .watcher = &tracer),
+                                      .events = WHERRY_READABLE, .watcher = &trace_ready),
                      WHERRY_OK);
     assert_int_equal(
         wherry_watch_new(&things.file_watch, .loop = loop, .descriptor = fileno(things.file)),

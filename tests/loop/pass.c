@@ -1,7 +1,6 @@
-/* Passes: running until nothing can happen or somebody stops it, stepping, the parts one by one,
- * and a loop inside another one's poll(2). */
+/* Passes: running until nothing can happen or somebody stops it, stepping, the parts one by one.
+ * What another loop needs that hosts one is tested in pass_hosted.c. */
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -16,7 +15,6 @@
 
 #include <wherry.h>
 
-#include "loop/loop.h"
 #include "support/bodies.h"
 #include "support/loop_fixture.h"
 
@@ -25,20 +23,6 @@ static int count_up(void *number)
     (*(int *)number)++;
     return 0;
 }
-
-static int sleep_a_second(void *unused)
-{
-    (void)unused;
-    return wherry_sleep(wherry_in(WHERRY_SECONDS(1)));
-}
-
-static void on_ready(wherry_watcher *self, wherry_watch *watch, unsigned events)
-{
-    (void)self, (void)watch, (void)events;
-    trace("r");
-}
-
-static wherry_watcher tracer = { .ready = on_ready };
 
 /* --- running to the end */
 
@@ -52,7 +36,7 @@ static void run_ends_when_nothing_can_happen(void **state)
     assert_int_equal(wherry_signal_new(&signal, .loop = self->loop, .number = SIGUSR1), WHERRY_OK);
     assert_int_equal(wherry_event_new(&event, self->loop), WHERRY_OK);
     assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
-    loop_fixture_spawn(self->loop, sleep_a_second, NULL);
+    loop_fixture_spawn(self->loop, body_sleep_a_second, NULL);
     assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
     wherry_event_free(event);
     wherry_signal_free(signal);
@@ -225,15 +209,11 @@ static void *pass_elsewhere(void *loop)
                : NULL;
 }
 
-typedef struct inside {
-    wherry_post post;
-    wherry_loop *loop;
-} inside;
-
 static void pass_in_callback(wherry_post *post)
 {
-    wherry_loop *loop = ((inside *)post)->loop;
+    wherry_loop *loop = wherry_loop_current();
 
+    (void)post;
     assert_int_equal(wherry_loop_run(loop), WHERRY_E_MISUSE);
     assert_int_equal(wherry_loop_step(loop), WHERRY_E_MISUSE);
     assert_int_equal(wherry_loop_prepare(loop), WHERRY_E_MISUSE);
@@ -243,7 +223,7 @@ static void pass_in_callback(wherry_post *post)
 static void passes_inside_of_passes_are_misuse(void **state)
 {
     loop_fixture *self = *state;
-    inside one = { .post.run = pass_in_callback, .loop = self->loop };
+    wherry_post post = { .run = pass_in_callback };
     wherry_loop *other;
     pthread_t thread;
     void *seen;
@@ -253,7 +233,7 @@ static void passes_inside_of_passes_are_misuse(void **state)
     assert_int_equal(wherry_loop_new(&other), WHERRY_OK);
     loop_fixture_run(self->loop, pass_on_coroutine, other);
     wherry_loop_free(other);
-    wherry_loop_post(self->loop, &one.post);
+    wherry_loop_post(self->loop, &post);
     assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
     trace_is("p");
     assert_int_equal(pthread_create(&thread, NULL, pass_elsewhere, self->loop), 0);
@@ -340,7 +320,7 @@ static void virtual_time_does_not_jump_when_a_wait_is_interrupted(void **state)
     (void)state;
     assert_int_equal(wherry_loop_new(&loop, .clock = WHERRY_CLOCK_VIRTUAL, .system = &system),
                      WHERRY_OK);
-    loop_fixture_spawn(loop, sleep_a_second, NULL);
+    loop_fixture_spawn(loop, body_sleep_a_second, NULL);
     assert_int_equal(wherry_loop_step(loop), 1);
     start = wherry_loop_now(loop);
     system.wait = interrupted_wait;
@@ -362,14 +342,14 @@ static void step_does_what_is_there_and_never_waits(void **state)
     int ends[2], number = 0;
 
     assert_int_equal(wherry_loop_step(self->loop), 0);
-    loop_fixture_spawn(self->loop, sleep_a_second, NULL);
+    loop_fixture_spawn(self->loop, body_sleep_a_second, NULL);
     assert_int_equal(wherry_loop_step(self->loop), 1);
     assert_int_equal(wherry_loop_step(self->loop), 0);
     assert_int_equal(wherry_loop_now(self->loop), start); /* virtual time waits for a wait */
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_int_equal(write(ends[1], "x", 1), 1);
     assert_int_equal(wherry_watch_new(&watch, .loop = self->loop, .descriptor = ends[0],
-                                      .events = WHERRY_READABLE, .watcher = &tracer),
+                                      .events = WHERRY_READABLE, .watcher = &trace_ready),
                      WHERRY_OK);
     loop_fixture_spawn(self->loop, count_up, &number);
     assert_int_equal(wherry_loop_step(self->loop), 2);
@@ -389,7 +369,7 @@ static void parts_make_a_pass(void **state)
     wherry_watch *watch;
     int ends[2];
 
-    loop_fixture_spawn(self->loop, sleep_a_second, NULL);
+    loop_fixture_spawn(self->loop, body_sleep_a_second, NULL);
     assert_int_equal(wherry_loop_prepare(self->loop), 1);
     assert_int_equal(wherry_loop_wait(self->loop, WHERRY_NEVER), 0); /* there is work */
     assert_int_equal(wherry_loop_dispatch(self->loop), 1);
@@ -402,7 +382,7 @@ static void parts_make_a_pass(void **state)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_int_equal(write(ends[1], "x", 1), 1);
     assert_int_equal(wherry_watch_new(&watch, .loop = self->loop, .descriptor = ends[0],
-                                      .events = WHERRY_READABLE, .watcher = &tracer),
+                                      .events = WHERRY_READABLE, .watcher = &trace_ready),
                      WHERRY_OK);
     assert_int_equal(wherry_loop_prepare(self->loop), 0);
     assert_int_equal(wherry_loop_wait(self->loop, WHERRY_NEVER), 1);
@@ -424,140 +404,6 @@ static void parts_make_a_pass(void **state)
     close(ends[1]);
 }
 
-/* --- inside of another loop */
-
-static int talk(void *ends)
-{
-    int *own = ends;
-    wherry_watch *watch;
-    char byte;
-
-    TASK_ASSERT(wherry_watch_new(&watch, .descriptor = own[0]) == WHERRY_OK);
-    for (int i = 0; i < 5; i++) {
-        TASK_ASSERT(wherry_sleep(wherry_in(WHERRY_MILLISECONDS(1))) == WHERRY_OK);
-        TASK_ASSERT(write(own[1], "x", 1) == 1);
-        TASK_ASSERT(wherry_watch_wait(watch, WHERRY_READABLE, WHERRY_NEVER) == WHERRY_READABLE);
-        TASK_ASSERT(read(own[0], &byte, 1) == 1);
-        TASK_ASSERT(wherry_yield() == WHERRY_OK);
-        trace(".");
-    }
-    wherry_watch_free(watch);
-    return 0;
-}
-
-/* What a host does: waits with poll(2) as long as the loop allows, then a step. */
-static void host_once(wherry_loop *loop)
-{
-    struct pollfd descriptor = { .fd = wherry_loop_fd(loop), .events = POLLIN };
-    int64_t deadline = wherry_loop_deadline(loop);
-    int64_t now = wherry_in(0);
-    int milliseconds = -1;
-
-    if (deadline != WHERRY_NEVER)
-        milliseconds = deadline <= now ? 0 : (int)((deadline - now) / 1000000 + 1);
-    assert_true(descriptor.fd >= 0);
-    assert_true(poll(&descriptor, 1, milliseconds) >= 0);
-    assert_true(wherry_loop_step(loop) >= 0);
-}
-
-static void poll_can_host_a_loop(void **state)
-{
-    wherry_loop *loop;
-    wherry_task *task;
-    int ends[2], result;
-
-    (void)state;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    assert_int_equal(wherry_loop_new(&loop), WHERRY_OK);
-    assert_int_equal(wherry_loop_deadline(loop), WHERRY_NEVER);
-    assert_int_equal(wherry_spawn(&task, talk, ends, .loop = loop), WHERRY_OK);
-    assert_int_equal(wherry_loop_deadline(loop), WHERRY_NOW);
-    while (!wherry_task_ended(task))
-        host_once(loop);
-    trace_is(".....");
-    assert_int_equal(wherry_task_join(task, &result, WHERRY_NOW), WHERRY_OK);
-    assert_int_equal(result, 0);
-    wherry_task_release(task);
-    wherry_loop_free(loop);
-    close(ends[0]);
-    close(ends[1]);
-}
-
-static void *post_elsewhere(void *argument)
-{
-    inside *one = argument;
-
-    wherry_loop_post(one->loop, &one->post);
-    return NULL;
-}
-
-static void run_post(wherry_post *post)
-{
-    (void)post;
-    trace("p");
-}
-
-static void hosted_loop_hears_of_posts_and_stops(void **state)
-{
-    inside one = { .post.run = run_post };
-    struct pollfd descriptor = { .events = POLLIN };
-    wherry_loop *loop;
-    pthread_t thread;
-
-    (void)state;
-    assert_int_equal(wherry_loop_new(&loop), WHERRY_OK);
-    one.loop = loop;
-    descriptor.fd = wherry_loop_fd(loop);
-    assert_int_equal(poll(&descriptor, 1, 0), 0);
-    assert_int_equal(pthread_create(&thread, NULL, post_elsewhere, &one), 0);
-    assert_int_equal(poll(&descriptor, 1, -1), 1);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_int_equal(wherry_loop_step(loop), 1);
-    trace_is("p");
-    assert_int_equal(poll(&descriptor, 1, 0), 0);
-    wherry_loop_stop(loop);
-    assert_int_equal(poll(&descriptor, 1, 0), 1);
-    wherry_loop_free(loop);
-}
-
-/* A host that sleeps until the deadline each time is there in time, and after few steps: far
- * deadlines may be told in some stages. */
-static void deadline_leads_to_what_is_due(void **state)
-{
-    loop_fixture *self = *state;
-    int64_t start = wherry_loop_now(self->loop), due = start + WHERRY_SECONDS(1);
-    wherry_task *task;
-    int steps = 0;
-
-    for (int i = 0; i < 50; i++) { /* wherever the seconds lie among the bits of the clock */
-        assert_int_equal(wherry_spawn(&task, sleep_a_second, NULL, .loop = self->loop), WHERRY_OK);
-        due = wherry_loop_now(self->loop) + WHERRY_SECONDS(1);
-        wherry_loop_step(self->loop);
-        for (steps = 0; !wherry_task_ended(task); steps++) {
-            int64_t deadline = wherry_loop_deadline(self->loop);
-
-            assert_true(deadline <= due);
-            assert_true(wherry_loop_prepare(self->loop) >= 0);
-            assert_int_equal(wherry_loop_wait(self->loop, deadline), 0);
-            assert_true(wherry_loop_dispatch(self->loop) >= 0);
-        }
-        assert_true(steps <= 8);
-        assert_int_equal(wherry_loop_now(self->loop), due);
-        wherry_task_release(task);
-    }
-}
-
-static void poll_system_has_no_descriptor(void **state)
-{
-    wherry_loop *loop;
-
-    (void)state;
-    assert_int_equal(wherry_loop_new(&loop, .system = wherry_system_poll()), WHERRY_OK);
-    assert_int_equal(wherry_loop_fd(loop), WHERRY_E_UNSUPPORTED);
-    assert_non_null(strstr(wherry_problem(), "poll"));
-    wherry_loop_free(loop);
-}
-
 int main(void)
 {
 #define ON_LOOP(test) cmocka_unit_test_setup_teardown(test, loop_fixture_open, loop_fixture_close)
@@ -574,10 +420,6 @@ int main(void)
         ON_LOOP(virtual_time_does_not_jump_when_a_wait_is_interrupted),
         ON_LOOP(step_does_what_is_there_and_never_waits),
         ON_LOOP(parts_make_a_pass),
-        ON_LOOP(poll_can_host_a_loop),
-        ON_LOOP(hosted_loop_hears_of_posts_and_stops),
-        ON_LOOP(deadline_leads_to_what_is_due),
-        ON_LOOP(poll_system_has_no_descriptor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,4 +14,11 @@ int body_note(void *text);
 /* Sleeps until it is canceled, and ends with what that returned. */
 int body_sleep_for_ever(void *unused);
 
+/* Sleeps as many nanoseconds as the int64_t that the argument points at, and ends with what that
+ * returned. */
+int body_sleep_for(void *nanoseconds);
+
+/* Sleeps a second, and ends with what that returned. */
+int body_sleep_a_second(void *unused);
+
 #endif

@@ -138,6 +138,14 @@ void trace_is(const char *expected)
     assert_string_equal(seen, expected);
 }
 
+static void trace_r(wherry_watcher *self, wherry_watch *watch, unsigned events)
+{
+    (void)self, (void)watch, (void)events;
+    trace("r");
+}
+
+wherry_watcher trace_ready = { .ready = trace_r };
+
 int task_failed(const char *file, int line, const char *condition)
 {
     atomic_fetch_add(&failures, 1);

@@ -8,6 +8,7 @@
 
 #include <wherry/loop.h>
 #include <wherry/task.h>
+#include <wherry/watch.h>
 
 #include "support/failing_memory.h"
 
@@ -48,6 +49,9 @@ size_t logged(const char *text);
 /* Adds text to the trace of this test; trace_is compares the trace and begins it anew. */
 void trace(const char *text);
 void trace_is(const char *expected);
+
+/* Adds "r" to the trace whenever it is told that a watch is ready. */
+extern wherry_watcher trace_ready;
 
 /* On coroutines, where cmocka's assertions cannot jump away: ends the body unless condition holds.
  */
