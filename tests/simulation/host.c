@@ -12,6 +12,7 @@
 #include <wherry.h>
 
 #include "simulation/world.h"
+#include "support/problem.h"
 #include "support/world.h"
 
 static void assert_made(const char *addresses)
@@ -123,12 +124,6 @@ static void test_a_name_twice_is_refused(void **state)
     assert_null(wherry_simulation_system(world, "10.0.0.2"));
 }
 
-static void assert_misuse(int result, const char *option)
-{
-    assert_int_equal(result, WHERRY_E_MISUSE);
-    assert_non_null(strstr(wherry_problem(), option));
-}
-
 static void test_names_have_up_to_63_bytes(void **state)
 {
     char name[65];
@@ -136,7 +131,7 @@ static void test_names_have_up_to_63_bytes(void **state)
     (void)state;
     memset(name, 'x', sizeof(name));
     name[64] = '\0';
-    assert_misuse(wherry_simulation_host(world, "10.0.0.1", .name = name), "name");
+    problem_assert_misuse(wherry_simulation_host(world, "10.0.0.1", .name = name), "name");
     name[63] = '\0';
     assert_int_equal(wherry_simulation_host(world, "10.0.0.1", .name = name), WHERRY_OK);
     assert_is(name, "10.0.0.1");
@@ -154,7 +149,8 @@ static void test_names_that_could_mean_others_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        assert_misuse(wherry_simulation_host(world, "10.0.0.1", .name = names[i]), "option name");
+        problem_assert_misuse(wherry_simulation_host(world, "10.0.0.1", .name = names[i]),
+                              "option name");
 }
 
 static void test_names_that_no_endpoint_can_have_are_refused_with_the_place(void **state)
@@ -182,8 +178,8 @@ static void test_names_that_no_endpoint_can_have_are_refused_with_the_place(void
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        assert_misuse(wherry_simulation_host(world, "10.0.0.1", .name = names[i].name),
-                      names[i].problem);
+        problem_assert_misuse(wherry_simulation_host(world, "10.0.0.1", .name = names[i].name),
+                              names[i].problem);
     assert_null(wherry_simulation_system(world, "10.0.0.1"));
 }
 
@@ -204,8 +200,8 @@ static void test_names_that_an_endpoint_can_have_are_taken(void **state)
 static void test_no_world_or_no_address_is_misuse(void **state)
 {
     (void)state;
-    assert_misuse(wherry_simulation_host(NULL, "10.0.0.1"), "no world");
-    assert_misuse(wherry_simulation_host(world, NULL), "no host");
+    problem_assert_misuse(wherry_simulation_host(NULL, "10.0.0.1"), "no world");
+    problem_assert_misuse(wherry_simulation_host(world, NULL), "no host");
 }
 
 /* --- options */
@@ -213,13 +209,14 @@ static void test_no_world_or_no_address_is_misuse(void **state)
 static void test_options_out_of_range_are_named(void **state)
 {
     (void)state;
-    assert_misuse(wherry_simulation_host(world, "10.0.0.1", .clock_offset = -1), "clock_offset");
-    assert_misuse(wherry_simulation_host(world, "10.0.0.1", .drift = 100001), "drift");
-    assert_misuse(wherry_simulation_host(world, "10.0.0.1", .drift = -100001), "drift");
-    assert_misuse(wherry_simulation_host(world, "10.0.0.1", .first_port = 2, .last_port = 1),
-                  "first_port");
-    assert_misuse(wherry_simulation_host(world, "10.0.0.1", .last_port = 1), "last_port");
-    assert_misuse(wherry_simulation_host(world, "10.0.0.1", .first_port = 1), "first_port");
+    problem_assert_misuse(wherry_simulation_host(world, "10.0.0.1", .clock_offset = -1),
+                          "clock_offset");
+    problem_assert_misuse(wherry_simulation_host(world, "10.0.0.1", .drift = 100001), "drift");
+    problem_assert_misuse(wherry_simulation_host(world, "10.0.0.1", .drift = -100001), "drift");
+    problem_assert_misuse(
+        wherry_simulation_host(world, "10.0.0.1", .first_port = 2, .last_port = 1), "first_port");
+    problem_assert_misuse(wherry_simulation_host(world, "10.0.0.1", .last_port = 1), "last_port");
+    problem_assert_misuse(wherry_simulation_host(world, "10.0.0.1", .first_port = 1), "first_port");
     assert_null(wherry_simulation_system(world, "10.0.0.1"));
 }
 

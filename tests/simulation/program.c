@@ -13,22 +13,12 @@
 
 #include "loop/coroutine.h"
 #include "simulation/program.h"
+#include "support/problem.h"
 #include "support/world.h"
 #include "system/ambient.h"
 
 #define SECOND WHERRY_SECONDS(1)
 #define MICROSECOND WHERRY_MICROSECONDS(1)
-
-static void assert_problem(const char *part)
-{
-    if (strstr(wherry_problem(), part) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", wherry_problem(), part);
-}
-
-static void spawn(const char *host, wherry_body *body, void *argument)
-{
-    assert_int_equal(wherry_simulation_spawn(world, host, body, argument), WHERRY_OK);
-}
 
 static int run(void)
 {
@@ -52,7 +42,7 @@ static void test_an_address_that_no_host_has_makes_one(void **state)
 {
     (void)state;
     assert_null(wherry_simulation_system(world, "fd00::7"));
-    spawn("fd00::7", begins, NULL);
+    world_spawn("fd00::7", begins, NULL);
     assert_non_null(wherry_simulation_system(world, "fd00::7"));
     begun = 0;
     assert_int_equal(run(), WHERRY_OK);
@@ -63,7 +53,7 @@ static void test_a_host_that_can_not_be_is_refused(void **state)
 {
     (void)state;
     assert_int_equal(wherry_simulation_spawn(world, "server", begins, NULL), WHERRY_E_INVALID);
-    assert_problem("server");
+    problem_assert("server");
     assert_int_equal(wherry_simulation_spawn(world, "", begins, NULL), WHERRY_E_INVALID);
     assert_int_equal(wherry_simulation_spawn(world, "127.0.0.1", begins, NULL), WHERRY_E_INVALID);
     assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1 10.0.0.2", begins, NULL),
@@ -75,16 +65,16 @@ static void test_spawning_without_what_it_takes_is_misuse(void **state)
 {
     (void)state;
     assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", NULL, NULL), WHERRY_E_MISUSE);
-    assert_problem("body");
+    problem_assert("body");
     assert_int_equal(wherry_simulation_spawn(NULL, "10.0.0.1", begins, NULL), WHERRY_E_MISUSE);
     assert_int_equal(wherry_simulation_spawn(world, NULL, begins, NULL), WHERRY_E_MISUSE);
     assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", begins, NULL, .delay = -1),
                      WHERRY_E_MISUSE);
-    assert_problem("delay");
+    problem_assert("delay");
     assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", begins, NULL,
                                              .stack_size = WHERRY__STACK_MIN - 1),
                      WHERRY_E_MISUSE);
-    assert_problem("stack_size");
+    problem_assert("stack_size");
     assert_null(wherry_simulation_system(world, "10.0.0.1"));
 }
 
@@ -125,14 +115,14 @@ static void test_a_stack_that_no_machine_has_fails_the_run(void **state)
                                              .stack_size = SIZE_MAX / 2),
                      WHERRY_OK);
     assert_int_equal(run(), WHERRY_E_NO_STACK);
-    assert_problem("giant");
+    problem_assert("giant");
 }
 
 static int spawns(void *argument)
 {
     (void)argument;
-    spawn("10.0.0.2", begins, NULL);
-    spawn(wherry_simulation_here(), begins, NULL);
+    world_spawn("10.0.0.2", begins, NULL);
+    world_spawn(wherry_simulation_here(), begins, NULL);
     assert_int_equal(begun, 0);
     return 0;
 }
@@ -141,7 +131,7 @@ static void test_programs_spawn_others(void **state)
 {
     (void)state;
     begun = 0;
-    spawn("10.0.0.1", spawns, NULL);
+    world_spawn("10.0.0.1", spawns, NULL);
     assert_int_equal(run(), WHERRY_OK);
     assert_int_equal(begun, 2);
 }
@@ -161,7 +151,7 @@ static void test_a_program_runs_in_a_task_and_a_plain_one_does_not(void **state)
     int no = 0, yes = 1;
 
     (void)state;
-    spawn("10.0.0.1", looks_around, &no);
+    world_spawn("10.0.0.1", looks_around, &no);
     assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", looks_around, &yes, .plain = 1),
                      WHERRY_OK);
     assert_int_equal(run(), WHERRY_OK);
@@ -192,9 +182,9 @@ static void test_sleeping_lasts_as_long_as_it_should_and_two_turns_more_at_most(
     assert_int_equal(wherry_simulation_host(world, "10.0.0.2", .drift = 100000), WHERRY_OK);
     assert_int_equal(wherry_simulation_host(world, "10.0.0.3", .drift = -100000), WHERRY_OK);
     for (size_t i = 0; i < sizeof(durations) / sizeof(*durations); i++) {
-        spawn("10.0.0.1", sleeps, &durations[i]);
-        spawn("10.0.0.2", sleeps, &durations[i]);
-        spawn("10.0.0.3", sleeps, &durations[i]);
+        world_spawn("10.0.0.1", sleeps, &durations[i]);
+        world_spawn("10.0.0.2", sleeps, &durations[i]);
+        world_spawn("10.0.0.3", sleeps, &durations[i]);
     }
     earliest = latest = 0;
     assert_int_equal(run(), WHERRY_OK);
@@ -218,8 +208,8 @@ static int yields(void *argument)
 static void test_turns_are_a_microsecond_apart_at_least(void **state)
 {
     (void)state;
-    spawn("10.0.0.1", yields, NULL);
-    spawn("10.0.0.1", yields, NULL);
+    world_spawn("10.0.0.1", yields, NULL);
+    world_spawn("10.0.0.1", yields, NULL);
     assert_int_equal(run(), WHERRY_OK);
     assert_in_range(wherry_simulation_now(world), 100 * MICROSECOND, 110 * MICROSECOND);
 }
@@ -240,9 +230,9 @@ static void test_programs_at_the_same_instant_have_their_turns_in_the_order_of_s
 {
     (void)state;
     order[0] = '\0';
-    spawn("10.0.0.1", writes_order, "a");
-    spawn("10.0.0.3", writes_order, "b");
-    spawn("10.0.0.2", writes_order, "c");
+    world_spawn("10.0.0.1", writes_order, "a");
+    world_spawn("10.0.0.3", writes_order, "b");
+    world_spawn("10.0.0.2", writes_order, "c");
     assert_int_equal(run(), WHERRY_OK);
     assert_string_equal(order, "abcabcabc");
 }
@@ -271,19 +261,19 @@ static void test_the_result_of_a_program_is_that_of_the_run(void **state)
     assert_int_equal(wherry_simulation_spawn(world, "server", returns, &result, .name = "client"),
                      WHERRY_OK);
     assert_int_equal(run(), WHERRY_E_REFUSED);
-    assert_problem("program \"client\" on host server");
-    assert_problem(wherry_error_text(WHERRY_E_REFUSED));
+    problem_assert("program \"client\" on host server");
+    problem_assert(wherry_error_text(WHERRY_E_REFUSED));
     assert_int_equal(run(), WHERRY_E_REFUSED);
-    assert_problem("client");
+    problem_assert("client");
 }
 
 static void test_the_sentence_of_the_program_is_that_of_the_run(void **state)
 {
     (void)state;
-    spawn("10.0.0.1", returns_with_problem, NULL);
+    world_spawn("10.0.0.1", returns_with_problem, NULL);
     assert_int_equal(run(), WHERRY_E_INVALID);
-    assert_problem("nonsense");
-    assert_problem("program \"program\" on host 10.0.0.1");
+    problem_assert("nonsense");
+    problem_assert("program \"program\" on host 10.0.0.1");
 }
 
 static void test_the_first_failure_is_the_one_that_counts(void **state)
@@ -310,7 +300,7 @@ static void test_quiet_results_and_positive_ones_are_no_failures(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(results) / sizeof(*results); i++)
-        spawn("10.0.0.1", returns, &results[i]);
+        world_spawn("10.0.0.1", returns, &results[i]);
     assert_int_equal(run(), WHERRY_OK);
 }
 
@@ -323,7 +313,7 @@ static void test_names_are_cut_at_31_bytes(void **state)
                                              .name = "0123456789012345678901234567890x"),
                      WHERRY_OK);
     assert_int_equal(run(), WHERRY_E_REFUSED);
-    assert_problem("\"0123456789012345678901234567890\"");
+    problem_assert("\"0123456789012345678901234567890\"");
 }
 
 /* --- what is left behind */
@@ -370,8 +360,8 @@ static void assert_broken(wherry_body *body, const char *part)
         wherry_simulation_spawn(world, "10.0.0.1", body, NULL, .name = "messy", .plain = 1),
         WHERRY_OK);
     assert_int_equal(run(), WHERRY_E_BROKEN);
-    assert_problem("\"messy\" on host 10.0.0.1");
-    assert_problem(part);
+    problem_assert("\"messy\" on host 10.0.0.1");
+    problem_assert(part);
     assert_nothing_left();
 }
 
@@ -433,12 +423,12 @@ static int uses_descriptor_of_another(void *argument)
 static void test_a_descriptor_of_another_program_is_told(void **state)
 {
     (void)state;
-    spawn("10.0.0.1", holds_descriptor, NULL);
+    world_spawn("10.0.0.1", holds_descriptor, NULL);
     assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", uses_descriptor_of_another, NULL,
                                              .delay = SECOND / 2),
                      WHERRY_OK);
     assert_int_equal(run(), WHERRY_E_BROKEN);
-    assert_problem("listen of descriptor 3");
+    problem_assert("listen of descriptor 3");
 }
 
 static void test_unchecked_nothing_of_it_is_told_and_all_is_taken_back(void **state)
@@ -472,7 +462,7 @@ static int is_tidy(void *argument)
 static void test_a_tidy_program_leaves_nothing(void **state)
 {
     (void)state;
-    spawn("10.0.0.1", is_tidy, NULL);
+    world_spawn("10.0.0.1", is_tidy, NULL);
     assert_int_equal(run(), WHERRY_OK);
     assert_nothing_left();
 }
@@ -521,7 +511,7 @@ static void test_memory_fails_where_the_fault_strikes(void **state)
     assert_int_equal(wherry_simulation_spawn(world, "10.0.0.1", takes_memory, NULL, .plain = 1),
                      WHERRY_OK);
     assert_int_equal(run(), WHERRY_OK);
-    spawn("10.0.0.1", takes_memory, NULL); /* whose loop was made all the same */
+    world_spawn("10.0.0.1", takes_memory, NULL); /* whose loop was made all the same */
     assert_int_equal(run(), WHERRY_OK);
 }
 
