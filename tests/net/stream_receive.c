@@ -1,4 +1,5 @@
-/* Receiving: what callbacks and coroutines are given, what stays, and when reading pauses. */
+/* Receiving by callbacks: what they are told of, what stays buffered, when reading pauses, and what
+ * memory that takes. Tasks that receive are tested in stream_receive_task.c. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,28 +10,22 @@
 #include <cmocka.h>
 
 #include <wherry/error.h>
-#include <wherry/event.h>
 
 #include "support/net.h"
 
 #define LARGE ((size_t)3 << 20)
 
-static const net_kind kinds[] = { NET_TCP4, NET_TCP6, NET_UNIX, NET_PAIR };
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-/* --- callbacks */
-
 static void received_bytes_are_told_and_the_end_behind_them(void **state)
 {
     net *world = *state;
 
-    for (size_t i = 0; i < KINDS; i++) {
+    for (net_kind kind = 0; kind < NET_KINDS; kind++) {
         recorder told;
         wherry_stream *stream;
         int ends[2];
 
         recorder_init(&told);
-        net_pair(kinds[i], ends);
+        net_pair(kind, ends);
         stream = net_stream(world, ends[0], &told);
         net_put(ends[1], "hello", 5);
         assert_int_equal(close(ends[1]), 0);
@@ -45,19 +40,6 @@ static void received_bytes_are_told_and_the_end_behind_them(void **state)
         wherry_stream_free(stream);
         recorder_clear(&told);
     }
-}
-
-/* Writes length bytes of the pattern without waiting; returns how many went. */
-static size_t push(int descriptor, size_t offset, size_t length)
-{
-    static uint8_t bytes[LARGE];
-    ssize_t count;
-
-    if (bytes[1] == 0)
-        net_fill(bytes, LARGE, 0);
-    count = send(descriptor, bytes + offset, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    assert_true(count > 0 || errno == EAGAIN);
-    return count > 0 ? (size_t)count : 0;
 }
 
 static void many_bytes_arrive_whole_in_any_portions(void **state)
@@ -78,7 +60,7 @@ static void many_bytes_arrive_whole_in_any_portions(void **state)
         if (portions[i] > 0)
             wherry_faulty_plan(world->system, WHERRY_CALL_RECEIVE, .most = portions[i]);
         while (told.length < length) {
-            sent += sent < length ? push(ends[1], sent, length - sent) : 0;
+            sent += sent < length ? net_put_some(ends[1], sent, length - sent) : 0;
             assert_true(wherry_loop_step(world->loop) >= 0);
         }
         assert_int_equal(told.length, length);
@@ -185,7 +167,8 @@ static void full_receive_buffer_pauses_reading(void **state)
         assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
         stream = make_limited(world, ends[0], &told, limits[i]);
         net_fill(bytes, limits[i] + 1, 0);
-        for (size_t sent = 0; sent <= limits[i]; sent += push(ends[1], sent, limits[i] + 1 - sent))
+        for (size_t sent = 0; sent <= limits[i];
+             sent += net_put_some(ends[1], sent, limits[i] + 1 - sent))
             if (sent > 60000)
                 net_settle(world);
         net_settle(world); /* it has the limit, the system one past it */
@@ -268,6 +251,8 @@ static void pause_inside_received_holds(void **state)
     assert_int_equal(close(ends[1]), 0);
 }
 
+/* --- memory */
+
 static void silent_stream_holds_no_memory(void **state)
 {
     net *world = *state;
@@ -294,332 +279,6 @@ static void silent_stream_holds_no_memory(void **state)
     recorder_clear(&told);
     assert_int_equal(close(ends[1]), 0);
 }
-
-/* --- coroutines */
-
-typedef struct actor {
-    net *world;
-    wherry_stream *stream;
-    int far;
-    wherry_event *event;
-    int result;
-    bool done;
-} actor;
-
-static int receive_twice(void *argument)
-{
-    actor *self = argument;
-    wherry_bytes bytes;
-
-    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NOW), WHERRY_E_WOULD_BLOCK);
-    assert_int_equal(wherry_stream_receive(self->stream, &bytes, wherry_in(0)), WHERRY_E_TIMED_OUT);
-    net_put(self->far, "one", 3);
-    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_OK);
-    assert_int_equal(bytes.length, 3);
-    assert_memory_equal(bytes.data, "one", 3);
-    net_put(self->far, "two", 3);
-    while (wherry_stream_peek(self->stream).length == 0)
-        assert_int_equal(wherry_yield(), WHERRY_OK);
-    assert_memory_equal(bytes.data, "one", 3); /* until the next receive */
-    assert_int_equal(wherry_stream_peek(self->stream).length, 3);
-    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_OK);
-    assert_int_equal(bytes.length, 3);
-    assert_memory_equal(bytes.data, "two", 3);
-    assert_int_equal(close(self->far), 0);
-    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_E_END);
-    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NOW), WHERRY_E_END);
-    assert_int_equal(wherry_stream_peek(self->stream).length, 0);
-    return WHERRY_OK;
-}
-
-static void receive_hands_out_and_consumes_at_the_next(void **state)
-{
-    net *world = *state;
-
-    for (size_t i = 0; i < KINDS; i++) {
-        actor self = { .world = world };
-        int ends[2];
-
-        net_pair(kinds[i], ends);
-        self.far = ends[1];
-        self.stream = net_stream(world, ends[0], NULL);
-        assert_int_equal(net_run(world, receive_twice, &self), WHERRY_OK);
-        wherry_stream_free(self.stream);
-    }
-}
-
-static int receive_much(void *argument)
-{
-    actor *self = argument;
-    wherry_bytes bytes;
-    size_t received = 0;
-    size_t sent = 0;
-
-    while (received < LARGE) {
-        while (sent < LARGE && sent - received < 200000)
-            sent += push(self->far, sent, LARGE - sent);
-        assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_OK);
-        net_check(bytes.data, bytes.length, received);
-        received += bytes.length;
-    }
-    return WHERRY_OK;
-}
-
-static void receive_gives_all_bytes_in_order(void **state)
-{
-    const size_t portions[] = { 999, 0 };
-    net *world = *state;
-
-    for (size_t i = 0; i < 2; i++) {
-        actor self = { .world = world };
-        int ends[2];
-        int size = 1 << 20;
-
-        net_pair(NET_PAIR, ends);
-        assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
-        if (portions[i] > 0)
-            wherry_faulty_plan(world->system, WHERRY_CALL_RECEIVE, .most = portions[i]);
-        self.far = ends[1];
-        self.stream = net_stream(world, ends[0], NULL);
-        assert_int_equal(net_run(world, receive_much, &self), WHERRY_OK);
-        wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-        wherry_stream_free(self.stream);
-        assert_int_equal(close(ends[1]), 0);
-    }
-}
-
-static int receive_once(void *argument)
-{
-    actor *self = argument;
-    wherry_bytes bytes;
-
-    self->result = wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER);
-    self->done = true;
-    return self->result;
-}
-
-static int receive_as_second(void *argument)
-{
-    actor *self = argument;
-    wherry_bytes bytes;
-
-    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_E_BUSY);
-    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NOW), WHERRY_E_BUSY);
-    return WHERRY_OK;
-}
-
-/* A task that waits in receive, on a new pair. */
-static wherry_task *start_receiver(actor *self, net *world, wherry_body *body)
-{
-    wherry_task *task;
-    int ends[2];
-
-    *self = (actor){ .world = world };
-    net_pair(NET_PAIR, ends);
-    self->far = ends[1];
-    self->stream = net_stream(world, ends[0], NULL);
-    assert_int_equal(wherry_spawn(&task, body, self, .loop = world->loop), WHERRY_OK);
-    NET_UNTIL(world, wherry_task_waits_for(task) != NULL);
-    assert_string_equal(wherry_task_waits_for(task), "receive");
-    return task;
-}
-
-static void second_receiver_is_told_busy(void **state)
-{
-    net *world = *state;
-    actor self;
-    wherry_task *task = start_receiver(&self, world, receive_once);
-
-    assert_int_equal(net_run(world, receive_as_second, &self), WHERRY_OK);
-    net_put(self.far, "x", 1);
-    NET_UNTIL(world, self.done);
-    assert_int_equal(self.result, WHERRY_OK);
-    wherry_task_release(task);
-    wherry_stream_free(self.stream);
-    assert_int_equal(close(self.far), 0);
-}
-
-static void close_wakes_the_receiver(void **state)
-{
-    net *world = *state;
-    actor self;
-    wherry_task *task = start_receiver(&self, world, receive_once);
-
-    wherry_stream_close(self.stream);
-    NET_UNTIL(world, self.done);
-    assert_int_equal(self.result, WHERRY_E_CLOSED);
-    wherry_task_release(task);
-    wherry_stream_free(self.stream);
-    assert_int_equal(close(self.far), 0);
-}
-
-/* The storage must outlive the task's way out of the call, wherever the free happens. */
-static void free_wakes_the_receiver(void **state)
-{
-    net *world = *state;
-    actor self;
-    wherry_task *task = start_receiver(&self, world, receive_once);
-
-    wherry_stream_free(self.stream); /* outside of a pass */
-    NET_UNTIL(world, self.done);
-    assert_int_equal(self.result, WHERRY_E_CLOSED);
-    wherry_task_release(task);
-    assert_int_equal(close(self.far), 0);
-}
-
-static void free_behind_bytes_wakes_the_receiver(void **state)
-{
-    net *world = *state;
-    actor self;
-    wherry_task *task = start_receiver(&self, world, receive_once);
-
-    net_put(self.far, "x", 1);
-    assert_true(wherry_loop_prepare(world->loop) >= 0);
-    assert_true(wherry_loop_wait(world->loop, WHERRY_NEVER) == 1);
-    wherry_stream_free(self.stream); /* between being ready and being served */
-    NET_UNTIL(world, self.done);
-    assert_int_equal(self.result, WHERRY_E_CLOSED);
-    wherry_task_release(task);
-    assert_int_equal(close(self.far), 0);
-}
-
-typedef struct freeing {
-    recorder told; /* first */
-    actor *victim;
-} freeing;
-
-static void free_victim(recorder *self, wherry_stream *stream, char what)
-{
-    actor *victim = ((freeing *)self)->victim;
-
-    (void)what;
-    (void)stream;
-    wherry_stream_free(victim->stream);
-    victim->stream = NULL;
-}
-
-static void free_in_a_callback_wakes_the_receiver(void **state)
-{
-    net *world = *state;
-    actor self;
-    wherry_task *task = start_receiver(&self, world, receive_once);
-    freeing other = { .victim = &self };
-    wherry_stream *stream;
-    wherry_address address;
-    int listener = net_listen(NET_UNIX, 1, &address);
-
-    recorder_init(&other.told);
-    other.told.act = free_victim;
-    assert_int_equal(wherry_stream_connect(&stream, &address, WHERRY_NEVER, .loop = world->loop,
-                                           .events = &other.told.events),
-                     WHERRY_OK);
-    NET_UNTIL(world, self.done); /* connected is told at the end of a pass, behind the tasks */
-    assert_int_equal(self.result, WHERRY_E_CLOSED);
-    assert_string_equal(other.told.trace, "c");
-    wherry_task_release(task);
-    wherry_stream_free(stream);
-    assert_int_equal(close(listener), 0);
-    assert_int_equal(close(self.far), 0);
-}
-
-static void canceled_receiver_is_told(void **state)
-{
-    net *world = *state;
-    actor self;
-    wherry_task *task = start_receiver(&self, world, receive_once);
-
-    wherry_task_cancel(task);
-    NET_UNTIL(world, self.done);
-    assert_int_equal(self.result, WHERRY_E_CANCELED);
-    wherry_task_release(task);
-    wherry_stream_free(self.stream);
-    assert_int_equal(close(self.far), 0);
-}
-
-static int receive_though_canceled(void *argument)
-{
-    actor *self = argument;
-    wherry_bytes bytes;
-
-    wherry_task_cancel(wherry_task_current());
-    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NEVER), WHERRY_E_CANCELED);
-    assert_int_equal(wherry_stream_receive(self->stream, &bytes, WHERRY_NOW), WHERRY_OK);
-    return WHERRY_OK;
-}
-
-static void canceled_task_receives_only_without_waiting(void **state)
-{
-    net *world = *state;
-    actor self = { .world = world };
-    recorder told;
-    int ends[2];
-
-    recorder_init(&told);
-    told.consume_max = SIZE_MAX;
-    net_pair(NET_PAIR, ends);
-    self.stream = net_stream(world, ends[0], &told);
-    net_put(ends[1], "x", 1);
-    NET_UNTIL(world, told.trace[0] == 'r');
-    (void)net_run(world, receive_though_canceled, &self);
-    assert_int_equal(wherry_stream_peek(self.stream).length, 1);
-    wherry_stream_free(self.stream);
-    assert_int_equal(close(ends[1]), 0);
-}
-
-static int time_out(void *argument)
-{
-    actor *self = argument;
-    wherry_bytes bytes;
-    int64_t begin = wherry_loop_now(wherry_loop_current());
-
-    assert_int_equal(
-        wherry_stream_receive(self->stream, &bytes, wherry_in(WHERRY_MILLISECONDS(50))),
-        WHERRY_E_TIMED_OUT);
-    assert_int_equal(wherry_loop_now(wherry_loop_current()) - begin, WHERRY_MILLISECONDS(50));
-    net_put(self->far, "late", 4);
-    assert_int_equal(wherry_stream_receive(self->stream, &bytes, wherry_in(WHERRY_SECONDS(1))),
-                     WHERRY_OK);
-    assert_int_equal(bytes.length, 4);
-    return WHERRY_OK;
-}
-
-static void deadline_of_a_receive_leaves_the_stream_usable(void **state)
-{
-    net *world = *state;
-    actor self = { .world = world };
-    int ends[2];
-
-    net_pair(NET_PAIR, ends);
-    self.far = ends[1];
-    self.stream = net_stream(world, ends[0], NULL);
-    assert_int_equal(net_run(world, time_out, &self), WHERRY_OK);
-    wherry_stream_free(self.stream);
-    assert_int_equal(close(ends[1]), 0);
-}
-
-static void receive_outside_of_coroutines_is_only_for_now(void **state)
-{
-    net *world = *state;
-    wherry_bytes bytes;
-    wherry_stream *stream;
-    int ends[2];
-
-    net_pair(NET_PAIR, ends);
-    stream = net_stream(world, ends[0], NULL);
-    assert_int_equal(wherry_stream_receive(stream, &bytes, WHERRY_NEVER), WHERRY_E_MISUSE);
-    assert_int_equal(wherry_stream_receive(stream, &bytes, WHERRY_NOW), WHERRY_E_WOULD_BLOCK);
-    net_put(ends[1], "now", 3);
-    NET_UNTIL(world, wherry_stream_peek(stream).length == 3);
-    assert_int_equal(wherry_stream_receive(stream, &bytes, WHERRY_NOW), WHERRY_OK);
-    assert_int_equal(bytes.length, 3);
-    assert_int_equal(wherry_stream_receive(stream, &bytes, WHERRY_NOW), WHERRY_E_WOULD_BLOCK);
-    wherry_stream_close(stream);
-    assert_int_equal(wherry_stream_receive(stream, &bytes, WHERRY_NOW), WHERRY_E_CLOSED);
-    wherry_stream_free(stream);
-    assert_int_equal(close(ends[1]), 0);
-}
-
-/* --- memory */
 
 static int receive_with(wherry_memory *memory)
 {
@@ -677,17 +336,6 @@ int main(void)
         NET_TEST(paused_stream_leaves_bytes_with_the_system),
         NET_TEST(pause_inside_received_holds),
         NET_TEST(silent_stream_holds_no_memory),
-        NET_TEST(receive_hands_out_and_consumes_at_the_next),
-        NET_TEST(receive_gives_all_bytes_in_order),
-        NET_TEST(second_receiver_is_told_busy),
-        NET_TEST(close_wakes_the_receiver),
-        NET_TEST(free_wakes_the_receiver),
-        NET_TEST(free_behind_bytes_wakes_the_receiver),
-        NET_TEST(free_in_a_callback_wakes_the_receiver),
-        NET_TEST(canceled_receiver_is_told),
-        NET_TEST(canceled_task_receives_only_without_waiting),
-        NET_TEST_VIRTUAL(deadline_of_a_receive_leaves_the_stream_usable),
-        NET_TEST(receive_outside_of_coroutines_is_only_for_now),
         NET_TEST(failing_memory_ends_a_stream_and_nothing_else),
     };
 

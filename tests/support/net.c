@@ -345,3 +345,22 @@ void net_check(const void *data, size_t length, size_t offset)
             fail_msg("byte %zu of %zu is %u instead of %u", i, length, bytes[i],
                      pattern(offset + i));
 }
+
+size_t net_put_some(int descriptor, size_t offset, size_t length)
+{
+    uint8_t bytes[16384];
+    size_t done = 0;
+
+    while (done < length) {
+        size_t size = length - done < sizeof(bytes) ? length - done : sizeof(bytes);
+        ssize_t count;
+
+        net_fill(bytes, size, offset + done);
+        count = send(descriptor, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        assert_true(count > 0 || errno == EAGAIN);
+        if (count < 0)
+            break;
+        done += (size_t)count;
+    }
+    return done;
+}

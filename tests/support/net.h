@@ -112,6 +112,9 @@ void net_fill(void *data, size_t length, size_t offset);
 bool net_is_filled(const void *data, size_t length, size_t offset);
 void net_check(const void *data, size_t length, size_t offset);
 
+/* Writes bytes of the pattern from offset on, at most length, as far as there is room. How many. */
+size_t net_put_some(int descriptor, size_t offset, size_t length);
+
 /* --- callbacks that write down: net_couple.c */
 
 typedef struct recorder recorder;
