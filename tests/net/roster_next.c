@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -33,8 +32,12 @@ static void send_back(wherry_stream *stream)
     wherry_stream_consume(stream, wherry_stream_peek(stream).length);
 }
 
+/* The clients of a test and their streams, in the order of their making. */
+static int clients[MANY];
+static wherry_stream *streams[MANY];
+
 /* So many clients, of whom each says something that is there to be received. */
-static void couple_and_put(hall *self, int *clients, wherry_stream **streams, size_t count)
+static void couple_and_put(hall *self, size_t count)
 {
     hall_couple_many(self, clients, streams, count);
     (void)hall_take_all(self);
@@ -43,16 +46,21 @@ static void couple_and_put(hall *self, int *clients, wherry_stream **streams, si
     hall_settle(self);
 }
 
+/* The same with a roster that is opened for them. */
+static void open_and_put(hall *self, size_t count)
+{
+    hall_open(self, NET_TCP4, .backlog = MANY);
+    couple_and_put(self, count);
+}
+
 /* --- order */
 
 static void what_one_is_sent_goes_out_before_the_next_is_received_from(void **state)
 {
     hall *self = *state;
-    wherry_stream *streams[3], *one, *other;
-    int clients[3];
+    wherry_stream *one, *other;
 
-    hall_open(self, NET_TCP4, .backlog = 5);
-    couple_and_put(self, clients, streams, 3);
+    open_and_put(self, 3);
     one = next(self);
     assert_int_equal(wherry_stream_peek(one).length, 5);
     for (size_t i = 0; i < 3; i++)
@@ -99,11 +107,9 @@ static void new_ones_and_the_end_of_others_are_told(void **state)
 static void room_is_told_behind_those_that_received_and_once_a_pass(void **state)
 {
     hall *self = *state;
-    wherry_stream *streams[2];
-    int clients[2];
 
     hall_open(self, NET_TCP4, .stream = HALL_STREAM(.send_max = 4));
-    couple_and_put(self, clients, streams, 2);
+    couple_and_put(self, 2);
     while (next(self) != NULL)
         ;
     hall_put(self, clients[1], "more");
@@ -130,12 +136,10 @@ static void room_is_told_behind_those_that_received_and_once_a_pass(void **state
 static void each_of_many_is_given_once(void **state)
 {
     hall *self = *state;
-    wherry_stream *streams[MANY], *stream;
-    int clients[MANY];
+    wherry_stream *stream;
     size_t count = 0;
 
-    hall_open(self, NET_TCP4, .backlog = MANY);
-    couple_and_put(self, clients, streams, MANY);
+    open_and_put(self, MANY);
     while ((stream = next(self)) != NULL) {
         assert_int_equal(wherry_stream_peek(stream).length, 5);
         wherry_stream_consume(stream, 5);
@@ -148,12 +152,10 @@ static void each_of_many_is_given_once(void **state)
 static void those_that_are_ready_again_and_again_do_not_hold_a_pass(void **state)
 {
     hall *self = *state;
-    wherry_stream *streams[MANY], *stream;
-    int clients[MANY];
+    wherry_stream *stream;
     size_t count = 0;
 
-    hall_open(self, NET_TCP4, .backlog = MANY);
-    couple_and_put(self, clients, streams, MANY);
+    open_and_put(self, MANY);
     while ((stream = next(self)) != NULL && count <= (size_t)3 * TOLD_AT_ONCE) {
         wherry_stream_consume(stream, wherry_stream_peek(stream).length);
         for (size_t i = 0; i < MANY; i++)
@@ -189,12 +191,9 @@ static void expect_idle_end(hall *self, int client, wherry_stream *busy, bool se
 static void pass_that_is_left_early_each_time_comes_to_its_end(void **state)
 {
     hall *self = *state;
-    wherry_stream *streams[2];
-    int clients[2];
 
     for (int sends = 0; sends < 2; sends++) {
-        hall_open(self, NET_TCP4, .backlog = 5);
-        couple_and_put(self, clients, streams, 2);
+        open_and_put(self, 2);
         while (next(self) != NULL)
             ;
         wherry_stream_consume(streams[1], wherry_stream_peek(streams[1]).length);
@@ -210,12 +209,10 @@ static void pass_that_is_left_early_each_time_comes_to_its_end(void **state)
 static void streams_can_be_removed_and_handed_over(void **state)
 {
     hall *self = *state;
-    wherry_stream *streams[4], *first;
-    int clients[4];
+    wherry_stream *first;
     size_t removed = 0, count = 0;
 
-    hall_open(self, NET_TCP4, .backlog = 5);
-    couple_and_put(self, clients, streams, 4);
+    open_and_put(self, 4);
     first = next(self);
     for (size_t i = 0; i < 4 && removed < 2; i++)
         if (streams[i] != first && removed++ == 0)
@@ -235,11 +232,9 @@ static void streams_can_be_removed_and_handed_over(void **state)
 static void roster_that_is_closed_meanwhile_gives_none(void **state)
 {
     hall *self = *state;
-    wherry_stream *streams[2], *stream;
-    int clients[2];
+    wherry_stream *stream;
 
-    hall_open(self, NET_TCP4, .backlog = 5);
-    couple_and_put(self, clients, streams, 2);
+    open_and_put(self, 2);
     assert_non_null(next(self));
     wherry_roster_close(self->roster);
     stream = streams[0];
@@ -260,11 +255,9 @@ static void roster_that_is_closed_meanwhile_gives_none(void **state)
 static void pass_that_was_left_early_goes_on(void **state)
 {
     hall *self = *state;
-    wherry_stream *streams[2], *first, *second;
-    int clients[2];
+    wherry_stream *first, *second;
 
-    hall_open(self, NET_TCP4, .backlog = 5);
-    couple_and_put(self, clients, streams, 2);
+    open_and_put(self, 2);
     first = next(self);
     assert_true(wherry_roster_deadline(self->roster) == WHERRY_NOW);
     second = next(self);
@@ -277,11 +270,9 @@ static void pass_that_was_left_early_goes_on(void **state)
 static void another_pass_takes_its_place(void **state)
 {
     hall *self = *state;
-    wherry_stream *streams[2], *first, *second;
-    int clients[2];
+    wherry_stream *first, *second;
 
-    hall_open(self, NET_TCP4, .backlog = 5);
-    couple_and_put(self, clients, streams, 2);
+    open_and_put(self, 2);
     first = next(self);
     assert_int_equal(hall_service(self), 1);
     second = wherry_roster_take(self->roster);
@@ -338,12 +329,9 @@ static void room_that_sends_made_between_passes_is_not_slept_over(void **state)
 static void what_a_wait_has_asked_is_not_asked_again(void **state)
 {
     hall *self = *state;
-    wherry_stream *streams[1];
     uint64_t calls;
-    int clients[1];
 
-    hall_open(self, NET_TCP4, .backlog = 5);
-    couple_and_put(self, clients, streams, 1);
+    open_and_put(self, 1);
     assert_int_equal(wherry_roster_wait(self->roster, WHERRY_NOW), WHERRY_OK);
     calls = wherry_faulty_calls(self->world.system, WHERRY_CALL_WAIT);
     assert_non_null(next(self));
@@ -357,11 +345,9 @@ static void what_a_wait_has_asked_is_not_asked_again(void **state)
 static void failure_to_ask_loses_nothing(void **state)
 {
     hall *self = *state;
-    wherry_stream *streams[1], *stream = (void *)self;
-    int clients[1];
+    wherry_stream *stream = (void *)self;
 
-    hall_open(self, NET_TCP4, .backlog = 5);
-    couple_and_put(self, clients, streams, 1);
+    open_and_put(self, 1);
     assert_int_equal(wherry_faulty_plan(self->world.system, WHERRY_CALL_WAIT, .number = ENOMEM,
                                         .first = 1, .count = 1),
                      WHERRY_OK);
