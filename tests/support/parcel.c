@@ -139,6 +139,26 @@ void parcel_send_segment(int number)
     parcel_send(post.a, post.b, post.flow, number, 100, 0);
 }
 
+void parcel_send_datagrams(int count)
+{
+    for (int i = 0; i < count; i++)
+        parcel_send_datagram(i);
+    parcel_run(WHERRY_SECONDS(10));
+}
+
+void parcel_set_rate(int fault, uint32_t millionths)
+{
+    wherry_faults faults = { 0 };
+
+    faults.millionths[fault] = millionths;
+    wherry_simulation_set_faults(post.world, &faults);
+}
+
+size_t parcel_struck(int fault)
+{
+    return post.world->statistics.faults[fault];
+}
+
 void parcel_partition(int64_t duration)
 {
     assert_int_equal(wherry_simulation_partition(post.world, "a", "b", duration), WHERRY_OK);

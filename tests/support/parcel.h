@@ -55,6 +55,13 @@ void parcel_send(wherry__sim_host *from, wherry__sim_host *to, wherry__sim_flow 
 void parcel_send_datagram(int number);
 void parcel_send_segment(int number);
 
+/* Sends as many datagrams of 100 bytes from a to b, numbered from 0 on, and waits for 10 s. */
+void parcel_send_datagrams(int count);
+
+/* Has one kind of fault strike so often, and no other; and how often it has. */
+void parcel_set_rate(int fault, uint32_t millionths);
+size_t parcel_struck(int fault);
+
 /* What is set between a and b, both ways. */
 void parcel_partition(int64_t duration);
 void parcel_heal(void);
