@@ -98,6 +98,36 @@ int stepping_exit(wherry_steps *steps, wherry_task *task)
     return act(self, STEP_EXIT);
 }
 
+void stepping_spawn(wherry_loop *loop, stepper *one)
+{
+    assert_int_equal(wherry_spawn_steps(NULL, &one->steps, .loop = loop), WHERRY_OK);
+}
+
+wherry_task *stepping_spawn_joined(wherry_loop *loop, stepper *one)
+{
+    wherry_task *task;
+
+    assert_int_equal(wherry_spawn_steps(&task, &one->steps, .loop = loop), WHERRY_OK);
+    return task;
+}
+
+void stepping_cancel_other(stepper *self)
+{
+    wherry_task_cancel(self->other->task);
+}
+
+void stepping_wake_other(stepper *self)
+{
+    wherry_task_wake(self->other->task);
+}
+
+void stepping_spawn_other(stepper *self)
+{
+    if (self->other->task == NULL &&
+        wherry_spawn_steps(NULL, &self->other->steps, .loop = wherry_task_loop(self->task)) < 0)
+        (void)task_failed(__FILE__, __LINE__, "spawn");
+}
+
 int stepping_coroutine(void *text)
 {
     int result = wherry_sleep(WHERRY_NEVER);
@@ -124,6 +154,18 @@ void stepping_states_in(const stepper *self, int64_t unit, const char *expected)
                                    (long long)(state->now / unit), state->count);
         assert_int_equal(state->now % unit, 0);
     }
+    assert_string_equal(seen, expected);
+}
+
+void stepping_turns_are(const stepper *self, const char *expected)
+{
+    char seen[512] = "";
+    size_t length = 0;
+
+    for (int i = 0; i < self->state_count; i++)
+        if (self->states[i].step == STEP_RECUR)
+            length += (size_t)snprintf(seen + length, sizeof(seen) - length, "%s%lld",
+                                       length == 0 ? "" : " ", (long long)self->states[i].now);
     assert_string_equal(seen, expected);
 }
 

@@ -71,6 +71,16 @@ void stepping_close(wherry_steps *self, wherry_task *task);
 void stepping_abort(wherry_steps *self, wherry_task *task, int reason);
 int stepping_exit(wherry_steps *self, wherry_task *task);
 
+/* Starts one as a task of loop that nobody joins; the same as one that somebody does: the caller
+ * releases it, or lets stepping_ended_with do so. */
+void stepping_spawn(wherry_loop *loop, stepper *one);
+wherry_task *stepping_spawn_joined(wherry_loop *loop, stepper *one);
+
+/* Acts of a stepper on its other one: cancels it; wakes it; starts it on the loop, once. */
+void stepping_cancel_other(stepper *self);
+void stepping_wake_other(stepper *self);
+void stepping_spawn_other(stepper *self);
+
 /* A coroutine that waits for its cancellation, and then traces its argument, a text. */
 int stepping_coroutine(void *text);
 
@@ -79,6 +89,9 @@ int stepping_coroutine(void *text);
  * so many nanoseconds. */
 void stepping_states_are(const stepper *self, const char *expected);
 void stepping_states_in(const stepper *self, int64_t unit, const char *expected);
+
+/* Fails the test unless its turns were at these instants: "0 10 20". */
+void stepping_turns_are(const stepper *self, const char *expected);
 
 /* Fails the test unless its life was whole: enter first, and once; exit last, and once; in between
  * turns, or the body, and then one of the ends. One that was not entered is whole, too. */
