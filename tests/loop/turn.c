@@ -1,40 +1,21 @@
-/* Turns: when tasks of steps have theirs, and in which order. */
+/* Turns: when tasks of steps have theirs, and in which order. Those of tasks in groups are tested
+ * in turn_group.c, those that do not come in turn_taken_back.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
 #include <wherry.h>
-#include <wherry/simulation.h>
 
 #include "loop/loop.h"
-#include "support/grouping.h"
+#include "support/any_order.h"
 #include "support/loop_fixture.h"
 #include "support/stepping.h"
 
 #define TOCK 10
-
-static void spawn(wherry_loop *loop, stepper *one)
-{
-    assert_int_equal(wherry_spawn_steps(NULL, &one->steps, .loop = loop), WHERRY_OK);
-}
-
-/* The instants of its turns, in tenths of the tock: "0 10 20". */
-static void turns_are(const stepper *self, const char *expected)
-{
-    char seen[512] = "";
-    size_t length = 0;
-
-    for (int i = 0; i < self->state_count; i++)
-        if (self->states[i].step == STEP_RECUR)
-            length += (size_t)snprintf(seen + length, sizeof(seen) - length, "%s%lld",
-                                       length == 0 ? "" : " ", (long long)self->states[i].now);
-    assert_string_equal(seen, expected);
-}
 
 /* --- the grid */
 
@@ -44,10 +25,10 @@ static void turns_are_once_a_pass_without_a_tock(void **state)
     wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper one = STEPPER(NULL);
 
-    spawn(loop, &one);
-    turns_are(&one, "");
+    stepping_spawn(loop, &one);
+    stepping_turns_are(&one, "");
     loop_fixture_pass(self, 4);
-    turns_are(&one, "0 10 20 30");
+    stepping_turns_are(&one, "0 10 20 30");
     loop_fixture_free(self);
 }
 
@@ -56,9 +37,9 @@ static void virtual_time_moves_by_the_loops_tock(void **state)
     loop_fixture *self = *state;
     stepper one = STEPPER(NULL, .stop = 3);
 
-    spawn(self->loop, &one);
+    stepping_spawn(self->loop, &one);
     assert_int_equal(wherry_loop_run(self->loop), WHERRY_OK);
-    turns_are(&one, "0 31250000 62500000");
+    stepping_turns_are(&one, "0 31250000 62500000");
     assert_int_equal(wherry_loop_now(self->loop), 62500000);
 }
 
@@ -69,13 +50,13 @@ static void tocks_between_passes_are_kept_on_the_average(void **state)
     stepper one = STEPPER(NULL, .steps.tock = 25), two = STEPPER(NULL, .steps.tock = 10),
             three = STEPPER(NULL, .steps.tock = 4);
 
-    spawn(loop, &one);
-    spawn(loop, &two);
-    spawn(loop, &three);
+    stepping_spawn(loop, &one);
+    stepping_spawn(loop, &two);
+    stepping_spawn(loop, &three);
     loop_fixture_pass(self, 11);
-    turns_are(&one, "0 30 50 80 100");
-    turns_are(&two, "0 10 20 30 40 50 60 70 80 90 100");
-    turns_are(&three, "0 10 20 30 40 50 60 70 80 90 100");
+    stepping_turns_are(&one, "0 30 50 80 100");
+    stepping_turns_are(&two, "0 10 20 30 40 50 60 70 80 90 100");
+    stepping_turns_are(&three, "0 10 20 30 40 50 60 70 80 90 100");
     loop_fixture_free(self);
 }
 
@@ -86,9 +67,9 @@ static void grid_begins_with_the_first_turn(void **state)
     stepper one = STEPPER(NULL, .steps.tock = 20);
 
     loop_fixture_pass(self, 3);
-    spawn(loop, &one);
+    stepping_spawn(loop, &one);
     loop_fixture_pass(self, 5);
-    turns_are(&one, "30 50 70");
+    stepping_turns_are(&one, "30 50 70");
     loop_fixture_free(self);
 }
 
@@ -98,13 +79,14 @@ static void missed_turns_are_left_out(void **state)
     wherry_loop *loop = loop_fixture_stepped(self, TOCK);
     stepper one = STEPPER(NULL, .steps.tock = 20), two = STEPPER(NULL);
 
-    spawn(loop, &one);
-    spawn(loop, &two);
+    stepping_spawn(loop, &one);
+    stepping_spawn(loop, &two);
     loop_fixture_pass(self, 1);
     assert_int_equal(wherry_loop_tick(loop, 75), 85);
     loop_fixture_pass(self, 4);
-    turns_are(&one, "0 85 105"); /* those of 20, 40 and 60 are one; that of 100 is due at 105 */
-    turns_are(&two, "0 85 95 105 115");
+    stepping_turns_are(&one, "0 85 105"); /* those of 20, 40 and 60 are one; that of 100 is due at
+                                             105 */
+    stepping_turns_are(&two, "0 85 95 105 115");
     loop_fixture_free(self);
 }
 
@@ -113,9 +95,9 @@ static void longest_tock_never_comes_again(void **state)
     loop_fixture *self = *state;
     stepper one = STEPPER(NULL, .steps.tock = INT64_MAX);
 
-    spawn(self->loop, &one);
+    stepping_spawn(self->loop, &one);
     loop_fixture_pass(self, 3);
-    turns_are(&one, "0");
+    stepping_turns_are(&one, "0");
     loop_fixture_free(self);
 }
 
@@ -133,7 +115,7 @@ static void order_is_that_of_entry_whatever_came_first(void **state)
                            STEPPER("f", .steps.tock = 35) };
 
     for (size_t i = 0; i < 6; i++)
-        spawn(loop, &steppers[i]);
+        stepping_spawn(loop, &steppers[i]);
     trace_is("a(b(c(d(e(f(");
     loop_fixture_pass(self, 1);
     trace_is("a.b.c.d.e.f.");
@@ -182,25 +164,7 @@ static int live_in_a_crowd(void *unused)
 static void order_is_that_of_entry_in_any_world(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed < 20; seed++) {
-        wherry_simulation *world;
-
-        assert_int_equal(
-            wherry_simulation_new(&world, .seed = seed,
-                                  .faults.millionths = { [WHERRY_FAULT_ORDER] = 1000000 }),
-            WHERRY_OK);
-        assert_int_equal(
-            wherry_simulation_spawn(world, "10.0.0.1", live_in_a_crowd, NULL, .plain = 1),
-            WHERRY_OK);
-        assert_true(wherry_simulation_run(world, WHERRY_SECONDS(10)) >= 0);
-        wherry_simulation_free(world);
-    }
-}
-
-static void spawn_other(stepper *self)
-{
-    if (self->other->task == NULL)
-        (void)wherry_spawn_steps(NULL, &self->other->steps, .loop = wherry_task_loop(self->task));
+    any_order_run(live_in_a_crowd);
 }
 
 typedef struct poster {
@@ -219,7 +183,7 @@ static void run_post(wherry_post *post)
 
 static void spawn_it(poster *self)
 {
-    spawn(self->loop, self->one);
+    stepping_spawn(self->loop, self->one);
 }
 
 static void what_enters_during_a_pass_begins_in_the_next(void **state)
@@ -230,23 +194,18 @@ static void what_enters_during_a_pass_begins_in_the_next(void **state)
     poster post = { .post.run = run_post, .one = &early, .loop = loop, .act = spawn_it };
 
     first.other = &late;
-    first.act[STEP_RECUR] = spawn_other;
-    spawn(loop, &first);
+    first.act[STEP_RECUR] = stepping_spawn_other;
+    stepping_spawn(loop, &first);
     wherry_loop_post(loop, &post.post); /* before the turns of the pass */
     loop_fixture_pass(self, 1);
     trace_is("a(y(a.z(");
     loop_fixture_pass(self, 1);
     trace_is("a.y.z.");
-    turns_are(&late, "10");
+    stepping_turns_are(&late, "10");
     loop_fixture_free(self);
 }
 
 /* --- waking */
-
-static void wake_other(stepper *self)
-{
-    wherry_task_wake(self->other->task);
-}
 
 static void wake_it(poster *self)
 {
@@ -267,23 +226,23 @@ static void woken_it_has_a_turn_at_once_and_keeps_its_grid(void **state)
     stepper one = STEPPER("a", .steps.tock = 40);
     poster post = { .post.run = run_post, .one = &one, .loop = loop, .act = wake_it };
 
-    spawn(loop, &one);
+    stepping_spawn(loop, &one);
     wherry_task_wake(one.task); /* it has its first turn anyway */
     loop_fixture_pass(self, 1);
-    turns_are(&one, "0");
+    stepping_turns_are(&one, "0");
     assert_false(wherry__loop_has_work(loop));
     wherry_task_wake(one.task);
     assert_true(wherry__loop_has_work(loop));
     loop_fixture_pass(self, 1);
-    turns_are(&one, "0 10");
+    stepping_turns_are(&one, "0 10");
     wherry_loop_post(loop, &post.post); /* in time for this pass, and once */
     loop_fixture_pass(self, 2);
-    turns_are(&one, "0 10 20");
+    stepping_turns_are(&one, "0 10 20");
     loop_fixture_spawn(loop, wake_soon, &one); /* behind the turns of 40 */
     loop_fixture_pass(self, 2);
-    turns_are(&one, "0 10 20 40 50");
+    stepping_turns_are(&one, "0 10 20 40 50");
     loop_fixture_pass(self, 4);
-    turns_are(&one, "0 10 20 40 50 80");
+    stepping_turns_are(&one, "0 10 20 40 50 80");
     loop_fixture_free(self);
 }
 
@@ -297,25 +256,25 @@ static void woken_in_a_turn_it_has_the_next_in_the_next_pass(void **state)
     before.other = NULL;
     waker.other = &before;
     own.other = &own;
-    spawn(loop, &before);
-    spawn(loop, &waker);
-    spawn(loop, &after);
-    spawn(loop, &own);
+    stepping_spawn(loop, &before);
+    stepping_spawn(loop, &waker);
+    stepping_spawn(loop, &after);
+    stepping_spawn(loop, &own);
     loop_fixture_pass(self, 1);
-    waker.act[STEP_RECUR] = wake_other;
+    waker.act[STEP_RECUR] = stepping_wake_other;
     loop_fixture_pass(self, 2); /* 20: it wakes one that is before it */
-    turns_are(&before, "0");
+    stepping_turns_are(&before, "0");
     loop_fixture_pass(self, 1);
-    turns_are(&before, "0 30");
+    stepping_turns_are(&before, "0 30");
     waker.other = &after;
     loop_fixture_pass(self, 1);
-    turns_are(&after, "0");
+    stepping_turns_are(&after, "0");
     loop_fixture_pass(self, 1);
-    turns_are(&after, "0 50");
-    own.act[STEP_RECUR] = wake_other;
+    stepping_turns_are(&after, "0 50");
+    own.act[STEP_RECUR] = stepping_wake_other;
     wherry_task_wake(own.task);
     loop_fixture_pass(self, 3);
-    turns_are(&own, "0 60 70 80");
+    stepping_turns_are(&own, "0 60 70 80");
     loop_fixture_free(self);
 }
 
@@ -326,8 +285,8 @@ static void only_what_has_turns_is_woken(void **state)
     stepper holder = HOLDER("h"), bodied = BODIED("b"), ended = STEPPER("e", .stop = 1);
     wherry_task *task, *plain;
 
-    spawn(loop, &holder);
-    spawn(loop, &bodied);
+    stepping_spawn(loop, &holder);
+    stepping_spawn(loop, &bodied);
     assert_int_equal(wherry_spawn_steps(&task, &ended.steps, .loop = loop), WHERRY_OK);
     assert_int_equal(wherry_spawn(&plain, stepping_coroutine, "", .loop = loop), WHERRY_OK);
     loop_fixture_pass(self, 1);
@@ -359,19 +318,19 @@ static void tock_can_be_changed_while_it_lives(void **state)
     stepper inside = STEPPER(NULL, .act[STEP_RECUR] = set_tock_to_20),
             outside = STEPPER(NULL, .steps.tock = 30);
 
-    spawn(loop, &inside);
-    spawn(loop, &outside);
+    stepping_spawn(loop, &inside);
+    stepping_spawn(loop, &outside);
     assert_int_equal(wherry_task_tock(inside.task), 0);
     assert_int_equal(wherry_task_tock(outside.task), 30);
     loop_fixture_pass(self, 2);
     assert_int_equal(wherry_task_set_tock(outside.task, 20), WHERRY_OK);
     assert_int_equal(wherry_task_tock(outside.task), 20);
     loop_fixture_pass(self, 7);
-    turns_are(&inside, "0 10 20 40 60 80");
-    turns_are(&outside, "0 30 50 70"); /* the turn that was planned stays */
+    stepping_turns_are(&inside, "0 10 20 40 60 80");
+    stepping_turns_are(&outside, "0 30 50 70"); /* the turn that was planned stays */
     assert_int_equal(wherry_task_set_tock(outside.task, 0), WHERRY_OK);
     loop_fixture_pass(self, 3);
-    turns_are(&outside, "0 30 50 70 90 100 110");
+    stepping_turns_are(&outside, "0 30 50 70 90 100 110");
     loop_fixture_free(self);
 }
 
@@ -382,7 +341,7 @@ static void tock_is_only_of_what_has_turns_and_not_negative(void **state)
     wherry_task *task, *plain;
 
     assert_int_equal(wherry_spawn_steps(&task, &one.steps, .loop = self->loop), WHERRY_OK);
-    spawn(self->loop, &holder);
+    stepping_spawn(self->loop, &holder);
     assert_int_equal(wherry_spawn(&plain, stepping_coroutine, "", .loop = self->loop), WHERRY_OK);
     assert_int_equal(wherry_task_set_tock(task, -1), WHERRY_E_MISUSE);
     assert_int_equal(wherry_task_tock(task), 7);
@@ -403,197 +362,15 @@ static void loops_tock_counts_from_the_next_turn_on(void **state)
     loop_fixture *self = *state;
     stepper one = STEPPER(NULL);
 
-    spawn(self->loop, &one);
+    stepping_spawn(self->loop, &one);
     assert_int_equal(wherry_loop_set_tock(self->loop, 100), WHERRY_OK);
     for (int i = 0; i < 3; i++)
         assert_true(wherry_loop_step(self->loop) >= 0);
-    turns_are(&one, "0"); /* steps do not let virtual time jump */
+    stepping_turns_are(&one, "0"); /* steps do not let virtual time jump */
     wherry_loop_tick(self->loop, 100);
     loop_fixture_pass(self, 1);
-    turns_are(&one, "0 100");
+    stepping_turns_are(&one, "0 100");
     loop_fixture_free(self);
-}
-
-/* --- in groups */
-
-static wherry_group *group_of(wherry_loop *loop, wherry_group *parent, int64_t tock)
-{
-    wherry_group *group;
-
-    assert_int_equal(wherry_group_new(&group, .loop = loop, .parent = parent, .tock = tock),
-                     WHERRY_OK);
-    return group;
-}
-
-static void groups_have_their_turns_in_order_of_entry(void **state)
-{
-    loop_fixture *self = *state;
-    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
-    stepper steppers[] = { STEPPER("a"), STEPPER("b"), STEPPER("c"), STEPPER("d"), STEPPER("e") };
-    wherry_group *group, *inner;
-
-    spawn(loop, &steppers[0]);
-    group = group_of(loop, NULL, 0);
-    spawn(loop, &steppers[3]);
-    inner = group_of(loop, group, 0);
-    grouping_spawn(group, &steppers[2]);
-    grouping_spawn(inner, &steppers[1]);
-    spawn(loop, &steppers[4]);
-    trace_is("a(d(c(b(e(");
-    loop_fixture_pass(self, 2);
-    trace_is("a.b.c.d.e.a.b.c.d.e.");
-    wherry_group_free(group);
-    trace_is("c/c)b/b)");
-    wherry_group_free(inner);
-    loop_fixture_free(self);
-}
-
-static void group_with_a_tock_lets_its_members_wait(void **state)
-{
-    loop_fixture *self = *state;
-    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
-    wherry_group *group = group_of(loop, NULL, 30), *inner = group_of(loop, group, 0);
-    stepper each = STEPPER(NULL), slow = STEPPER(NULL, .steps.tock = 40), deep = STEPPER(NULL),
-            fast = STEPPER(NULL, .steps.tock = 10), late = STEPPER(NULL);
-
-    grouping_spawn(group, &each);
-    grouping_spawn(group, &slow);
-    grouping_spawn(inner, &deep);
-    grouping_spawn(inner, &fast);
-    loop_fixture_pass(self, 8);
-    grouping_spawn(inner, &late);
-    loop_fixture_pass(self, 5);
-    turns_are(&each, "0 30 60 90 120");
-    turns_are(&slow, "0 60 90 120"); /* its turns of 40, 80 and 120 */
-    turns_are(&deep, "0 30 60 90 120");
-    turns_are(&fast, "0 30 60 90 120");
-    turns_are(&late, "90 120");
-    wherry_group_free(group);
-    wherry_group_free(inner);
-}
-
-static void inner_tocks_wait_for_outer_ones(void **state)
-{
-    loop_fixture *self = *state;
-    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
-    wherry_group *group = group_of(loop, NULL, 30), *inner = group_of(loop, group, 40);
-    stepper one = STEPPER(NULL), woken = STEPPER(NULL, .steps.tock = 1000);
-
-    grouping_spawn(inner, &one);
-    grouping_spawn(inner, &woken);
-    loop_fixture_pass(self, 4);
-    wherry_task_wake(woken.task); /* at 40: it comes with its group, at 60 */
-    assert_false(wherry__loop_has_work(loop));
-    loop_fixture_pass(self, 10);
-    turns_are(&one, "0 60 90 120");
-    turns_are(&woken, "0 60");
-    wherry_group_free(group);
-    wherry_group_free(inner);
-}
-
-static void idle_group_has_no_turns_and_keeps_its_grid(void **state)
-{
-    loop_fixture *self = *state;
-    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
-    wherry_group *group = group_of(loop, NULL, 30);
-    stepper one = STEPPER(NULL, .stop = 2), two = STEPPER(NULL);
-    wherry_loop_statistics statistics;
-
-    grouping_spawn(group, &one);
-    loop_fixture_pass(self, 5);
-    turns_are(&one, "0 30");
-    wherry_loop_statistics_read(loop, &statistics);
-    assert_int_equal(statistics.deadlines, 0);
-    grouping_spawn(group, &two); /* at 50 */
-    loop_fixture_pass(self, 5);
-    turns_are(&two, "60 90");
-    wherry_group_free(group);
-    wherry_loop_statistics_read(loop, &statistics);
-    assert_int_equal(statistics.deadlines, 0);
-}
-
-static void spawn_in_group(stepper *self)
-{
-    if (self->other->task == NULL)
-        (void)wherry_spawn_steps(NULL, &self->other->steps, .group = self->group);
-    else
-        wherry_task_wake(self->other->task);
-}
-
-/* A group whose turn is still to come in the pass does not have it for what came meanwhile. */
-static void what_comes_for_a_later_group_waits_too(void **state)
-{
-    loop_fixture *self = *state;
-    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
-    wherry_group *group;
-    stepper one = STEPPER("a", .steps.tock = 50), other = STEPPER("b", .steps.tock = 1000),
-            third = STEPPER("c", .steps.tock = 50);
-
-    spawn(loop, &one);
-    group = group_of(loop, NULL, 0);
-    grouping_spawn(group, &third);
-    one.group = group;
-    one.other = &other;
-    one.act[STEP_RECUR] = spawn_in_group;
-    loop_fixture_pass(self, 1);
-    trace_is("a(c(a.b(c.");
-    loop_fixture_pass(self, 1);
-    trace_is("b.");
-    loop_fixture_pass(self, 4);
-    trace_is("a.c.");
-    loop_fixture_pass(self, 1);
-    trace_is("b.");
-    loop_fixture_free(self);
-    wherry_group_free(group);
-}
-
-static void groups_tock_can_be_changed_by_its_task(void **state)
-{
-    loop_fixture *self = *state;
-    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
-    stepper own = HOLDER(NULL), one = STEPPER(NULL), two = STEPPER(NULL, .steps.tock = 20);
-    wherry_group *group;
-
-    assert_int_equal(wherry_group_new(&group, .loop = loop, .steps = &own.steps,
-                                      .members = MEMBERS(&one.steps, &two.steps)),
-                     WHERRY_OK);
-    assert_int_equal(wherry_task_tock(own.task), 0);
-    loop_fixture_pass(self, 2);
-    assert_int_equal(wherry_task_set_tock(own.task, 30), WHERRY_OK);
-    assert_int_equal(wherry_task_tock(own.task), 30);
-    loop_fixture_pass(self, 7);
-    turns_are(&one, "0 10 20 50 80");
-    turns_are(&two, "0 20 50 80");
-    assert_int_equal(wherry_task_set_tock(own.task, 0), WHERRY_OK);
-    loop_fixture_pass(self, 5);
-    turns_are(&one, "0 10 20 50 80 100 110 120 130"); /* the other is due at 100 */
-    wherry_group_free(group);
-}
-
-static void set_it_to_30(stepper *self)
-{
-    if (self->turns == 0)
-        assert_int_equal(wherry_task_set_tock(self->other->task, 30), WHERRY_OK);
-}
-
-/* The grid begins with the turn in which the tock was set, even if nothing in the group goes on. */
-static void tock_set_in_the_groups_turn_counts_from_there(void **state)
-{
-    loop_fixture *self = *state;
-    wherry_loop *loop = loop_fixture_stepped(self, TOCK);
-    stepper own = HOLDER(NULL), two = STEPPER(NULL);
-    stepper one = STEPPER(NULL, .stop = 1, .act[STEP_RECUR] = set_it_to_30, .other = &own);
-    wherry_group *group;
-
-    assert_int_equal(wherry_group_new(&group, .loop = loop, .steps = &own.steps, .tock = 20,
-                                      .members = MEMBERS(&one.steps), .always = 1),
-                     WHERRY_OK);
-    loop_fixture_pass(self, 2);
-    grouping_spawn(group, &two); /* at 20 */
-    loop_fixture_pass(self, 6);
-    turns_are(&one, "0");
-    turns_are(&two, "30 60");
-    wherry_group_free(group);
 }
 
 /* --- the cost */
@@ -618,7 +395,7 @@ static void pass_does_what_is_due_and_no_more(void **state)
     assert_non_null(many);
     for (int i = 0; i < MANY; i++) {
         many[i] = STEPPER(NULL, .steps.tock = i % (MANY / 10) == 7 ? 10 : 100000);
-        spawn(loop, &many[i]);
+        stepping_spawn(loop, &many[i]);
     }
     loop_fixture_pass(self, 1); /* all have their first */
     for (int i = 0; i < 5; i++) {
@@ -651,13 +428,6 @@ int main(void)
         ON_LOOP(tock_can_be_changed_while_it_lives),
         ON_LOOP(tock_is_only_of_what_has_turns_and_not_negative),
         ON_LOOP(loops_tock_counts_from_the_next_turn_on),
-        ON_LOOP(groups_have_their_turns_in_order_of_entry),
-        ON_LOOP(group_with_a_tock_lets_its_members_wait),
-        ON_LOOP(inner_tocks_wait_for_outer_ones),
-        ON_LOOP(idle_group_has_no_turns_and_keeps_its_grid),
-        ON_LOOP(what_comes_for_a_later_group_waits_too),
-        ON_LOOP(groups_tock_can_be_changed_by_its_task),
-        ON_LOOP(tock_set_in_the_groups_turn_counts_from_there),
         ON_LOOP(pass_does_what_is_due_and_no_more),
     };
 

@@ -10,9 +10,9 @@
 
 #include <wherry.h>
 #include <wherry/faulty.h>
-#include <wherry/simulation.h>
 
 #include "loop/loop.h"
+#include "support/any_order.h"
 #include "support/choosing.h"
 #include "support/grouping.h"
 #include "support/loop_fixture.h"
@@ -147,16 +147,11 @@ static void group_has_the_turn_of_another_member(void **state)
     try_in_every_order(end_beside_another, 0);
 }
 
-static void wake_other(stepper *self)
-{
-    wherry_task_wake(self->other->task);
-}
-
 static int end_and_wake(wherry_loop *loop)
 {
     family self = members();
 
-    self.first.act[STEP_CLOSE] = wake_other;
+    self.first.act[STEP_CLOSE] = stepping_wake_other;
     self.first.other = &self.outer;
     TASK_ASSERT(begin(&self, loop) == 0);
     TASK_ASSERT(finish(&self) == 0);
@@ -217,19 +212,7 @@ static int live_in_a_world(void *unused)
 static void limit_comes_before_the_turns_of_its_instant_in_any_world(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed < 20; seed++) {
-        wherry_simulation *world;
-
-        assert_int_equal(
-            wherry_simulation_new(&world, .seed = seed, .quiet = 1,
-                                  .faults.millionths = { [WHERRY_FAULT_ORDER] = 1000000 }),
-            WHERRY_OK);
-        assert_int_equal(
-            wherry_simulation_spawn(world, "10.0.0.1", live_in_a_world, NULL, .plain = 1),
-            WHERRY_OK);
-        assert_int_equal(wherry_simulation_run(world, WHERRY_SECONDS(10)), WHERRY_OK);
-        wherry_simulation_free(world);
-    }
+    any_order_run(live_in_a_world);
 }
 
 /* --- within the turns of a pass */
