@@ -112,18 +112,20 @@ static void groups_may_be_made_in_any_step(void **state)
     }
 }
 
-static void group_whose_parent_is_canceled_meanwhile_is_none(void **state)
+/* What cancels it does so in the enter of the group's own task, of its first and of its last
+ * member; that has the parent as its group, and the group's own task as its other. */
+static void begin_and_cancel(loop_fixture *self, void (*cancel)(stepper *))
 {
-    loop_fixture *self = *state;
+    static const char *const expected[] = { "g(g/g)", "g(a(a/a)g/g)", "g(a(b(b/b)a/a)g/g)" };
 
     for (int which = 0; which < 3; which++) {
         stepper steppers[] = { HOLDER("g"), STEPPER("a"), STEPPER("b") };
-        static const char *const expected[] = { "g(g/g)", "g(a(a/a)g/g)", "g(a(b(b/b)a/a)g/g)" };
         wherry_group *parent, *group = NULL;
 
         assert_int_equal(wherry_group_new(&parent, .loop = self->loop), WHERRY_OK);
         steppers[which].group = parent;
-        steppers[which].act[STEP_ENTER] = grouping_cancel;
+        steppers[which].other = &steppers[0];
+        steppers[which].act[STEP_ENTER] = cancel;
         assert_int_equal(
             wherry_group_new(&group, .parent = parent, .steps = &steppers[0].steps,
                              .members = MEMBERS(&steppers[1].steps, &steppers[2].steps)),
@@ -131,38 +133,19 @@ static void group_whose_parent_is_canceled_meanwhile_is_none(void **state)
         trace_is(expected[which]);
         assert_null(group);
         assert_int_equal(wherry_group_count(parent), 0);
-        wherry_group_free(parent);
         assert_int_equal(loop_fixture_tasks(self), 0);
+        wherry_group_free(parent);
     }
 }
 
-static void cancel_own(stepper *self)
+static void group_whose_parent_is_canceled_meanwhile_is_none(void **state)
 {
-    wherry_task_cancel(self->other->task);
+    begin_and_cancel(*state, grouping_cancel);
 }
 
 static void group_that_is_canceled_while_it_begins_is_none(void **state)
 {
-    loop_fixture *self = *state;
-
-    for (int which = 0; which < 3; which++) {
-        stepper steppers[] = { HOLDER("g"), STEPPER("a"), STEPPER("b") };
-        static const char *const expected[] = { "g(g/g)", "g(a(a/a)g/g)", "g(a(b(b/b)a/a)g/g)" };
-        wherry_group *parent, *group = NULL;
-
-        assert_int_equal(wherry_group_new(&parent, .loop = self->loop), WHERRY_OK);
-        steppers[which].other = &steppers[0];
-        steppers[which].act[STEP_ENTER] = cancel_own;
-        assert_int_equal(
-            wherry_group_new(&group, .parent = parent, .steps = &steppers[0].steps,
-                             .members = MEMBERS(&steppers[1].steps, &steppers[2].steps)),
-            WHERRY_E_CANCELED);
-        trace_is(expected[which]);
-        assert_null(group);
-        assert_int_equal(wherry_group_count(parent), 0);
-        assert_int_equal(loop_fixture_tasks(self), 0);
-        wherry_group_free(parent);
-    }
+    begin_and_cancel(*state, stepping_cancel_other);
 }
 
 static int make_late(void *unused)
