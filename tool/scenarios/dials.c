@@ -9,27 +9,6 @@
 
 enum target { SERVING, REFUSING, MISSING, TARGETS };
 
-static int listen_only(struct stage *stage, wherry_stream *stream, void *argument)
-{
-    wherry_bytes bytes;
-    int result;
-
-    (void)stage;
-    (void)argument;
-    do
-        result = wherry_stream_receive(stream, &bytes, WHERRY_NEVER);
-    while (result == WHERRY_OK);
-    return result;
-}
-
-static int serve_nothing(struct stage *stage, void *argument)
-{
-    const wherry_stream_options options = { .size = 0 };
-
-    (void)argument;
-    return serve_streams(stage, 1, 0, &options, listen_only, NULL);
-}
-
 static bool target_address(struct stage *stage, enum target target, wherry_address *address)
 {
     unsigned slots[] = { 0, 5, 0 };

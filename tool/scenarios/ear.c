@@ -213,3 +213,24 @@ int echo_visit(struct stage *stage, wherry_stream *stream, void *argument)
         way_finish(&ear.talk->back);
     return (int)result;
 }
+
+static int listen_only(struct stage *stage, wherry_stream *stream, void *argument)
+{
+    wherry_bytes bytes;
+    int result;
+
+    (void)stage;
+    (void)argument;
+    do
+        result = wherry_stream_receive(stream, &bytes, WHERRY_NEVER);
+    while (result == WHERRY_OK);
+    return result;
+}
+
+int serve_nothing(struct stage *stage, void *argument)
+{
+    const wherry_stream_options options = { .size = 0 };
+
+    (void)argument;
+    return serve_streams(stage, 1, 0, &options, listen_only, NULL);
+}

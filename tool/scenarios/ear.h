@@ -45,4 +45,8 @@ int serve_streams(struct stage *stage, unsigned host, unsigned slot,
 /* Sends back what comes, to its end; argument is not used. */
 visit_body echo_visit;
 
+/* A server in slot 0 of the first host, for who only connects: it says nothing, and what comes is
+ * not looked at; argument is not used. */
+stage_body serve_nothing;
+
 #endif

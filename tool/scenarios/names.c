@@ -203,27 +203,6 @@ static int lookup_job(struct stage *stage, struct caller *caller, int64_t patien
 
 /* --- connecting */
 
-static int listen_only(struct stage *stage, wherry_stream *stream, void *argument)
-{
-    wherry_bytes bytes;
-    int result;
-
-    (void)stage;
-    (void)argument;
-    do
-        result = wherry_stream_receive(stream, &bytes, WHERRY_NEVER);
-    while (result == WHERRY_OK);
-    return result;
-}
-
-static int serve_nothing(struct stage *stage, void *argument)
-{
-    const wherry_stream_options options = { .size = 0 };
-
-    (void)argument;
-    return serve_streams(stage, 1, 0, &options, listen_only, NULL);
-}
-
 static void check_connected(struct stage *stage, const struct named *name,
                             const wherry_address *wanted, wherry_stream *stream)
 {
