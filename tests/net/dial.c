@@ -13,6 +13,7 @@
 #include <wherry/service.h>
 
 #include "support/dialled.h"
+#include "support/serviced.h"
 
 static const net_kind kinds[] = { NET_TCP4, NET_TCP6, NET_UNIX };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -40,12 +41,7 @@ static void it_connects_when_it_is_serviced_and_not_before(void **state)
 
         dialled_new(&self, world, kinds[i], .timeout = 0);
         assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SOCKET), i);
-        assert_int_equal(wherry_stream_is_open(self.stream), 0);
-        assert_int_equal(wherry_stream_is_connected(self.stream), 0);
-        assert_int_equal(wherry_stream_service(self.stream), WHERRY_E_CLOSED);
-        assert_int_equal(wherry_stream_service_connect(self.stream), WHERRY_E_CLOSED);
-        assert_int_equal(wherry_stream_service_send(self.stream), WHERRY_E_CLOSED);
-        assert_int_equal(wherry_stream_service_receive(self.stream), WHERRY_E_CLOSED);
+        serviced_expect_closed(self.stream);
         assert_int_equal(wherry_stream_descriptor(self.stream), -1);
         wherry_stream_remote(self.stream, &address);
         assert_true(wherry_address_equal(&address, &self.address));

@@ -35,13 +35,7 @@ static void closed_one_reports_that_and_keeps_what_it_received(void **state)
     assert_true(send > 1 && receive > 1);
     wherry_stream_close(self.stream);
     wherry_stream_close(self.stream);
-    assert_int_equal(wherry_stream_is_open(self.stream), 0);
-    assert_int_equal(wherry_stream_is_connected(self.stream), 0);
-    assert_int_equal(wherry_stream_service(self.stream), WHERRY_E_CLOSED);
-    assert_int_equal(wherry_stream_service_connect(self.stream), WHERRY_E_CLOSED);
-    assert_int_equal(wherry_stream_service_send(self.stream), WHERRY_E_CLOSED);
-    assert_int_equal(wherry_stream_service_receive(self.stream), WHERRY_E_CLOSED);
-    assert_int_equal(wherry_stream_service_receive_once(self.stream), WHERRY_E_CLOSED);
+    serviced_expect_closed(self.stream);
     assert_int_equal(wherry_stream_receive_past(self.stream, &byte, 1), WHERRY_E_CLOSED);
     assert_int_equal(wherry_stream_send_past(self.stream, wherry_text("x")), WHERRY_E_CLOSED);
     assert_int_equal(wherry_stream_shutdown_receive(self.stream), WHERRY_E_CLOSED);

@@ -64,6 +64,17 @@ void serviced_expect(serviced *self, const char *text)
     wherry_stream_consume(self->stream, bytes.length);
 }
 
+void serviced_expect_closed(wherry_stream *stream)
+{
+    assert_int_equal(wherry_stream_is_open(stream), 0);
+    assert_int_equal(wherry_stream_is_connected(stream), 0);
+    assert_int_equal(wherry_stream_service(stream), WHERRY_E_CLOSED);
+    assert_int_equal(wherry_stream_service_connect(stream), WHERRY_E_CLOSED);
+    assert_int_equal(wherry_stream_service_send(stream), WHERRY_E_CLOSED);
+    assert_int_equal(wherry_stream_service_receive(stream), WHERRY_E_CLOSED);
+    assert_int_equal(wherry_stream_service_receive_once(stream), WHERRY_E_CLOSED);
+}
+
 void serviced_close_far(serviced *self)
 {
     assert_int_equal(close(self->far), 0);

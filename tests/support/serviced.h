@@ -36,6 +36,10 @@ void serviced_hear(serviced *self, const char *text);
 /* The text is what is buffered. Consumes it. */
 void serviced_expect(serviced *self, const char *text);
 
+/* The stream, also one that was dialled, is not open, whether it was closed or was not opened yet:
+ * it is not connected, and each part of a pass says so. */
+void serviced_expect_closed(wherry_stream *stream);
+
 /* The far end goes, in order or with a reset. */
 void serviced_close_far(serviced *self);
 void serviced_reset_far(serviced *self);
