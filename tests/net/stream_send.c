@@ -1,5 +1,6 @@
-/* Sending: large and many-parted sends, bytes of the own input, the high-water mark, and who waits
- * there. What happens at a write is tested in stream_write.c. */
+/* Sending: large and many-parted sends, bytes of the own input, the high-water mark, and sends that
+ * fail. Who waits at that mark is tested in stream_send_wait.c, what happens at a write in
+ * stream_write.c. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,23 +17,8 @@
 
 #define LARGE ((size_t)3 << 20)
 
-static const net_kind kinds[] = { NET_TCP4, NET_TCP6, NET_UNIX, NET_PAIR };
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
 static uint8_t pattern[LARGE];
 static uint8_t taken[LARGE + 1];
-
-static int send_at_once(couple *self, size_t offset, size_t length)
-{
-    return wherry_stream_send(self->stream, wherry_bytes_at(pattern + offset, length), WHERRY_NOW);
-}
-
-/* Takes length bytes of the pattern at the far end, from offset on. */
-static void expect(couple *self, size_t offset, size_t length)
-{
-    assert_int_equal(net_take_all(self->world, self->far, taken, length, NULL), length);
-    net_check(taken, length, offset);
-}
 
 static void expect_nothing(couple *self)
 {
@@ -46,13 +32,13 @@ static void large_sends_arrive_whole(void **state)
     const size_t sizes[] = { 16383, 16384, 16385, 65535, 65536, 65537, 262145, LARGE };
     net *world = *state;
 
-    for (size_t i = 0; i < KINDS; i++) {
+    for (net_kind kind = 0; kind < NET_KINDS; kind++) {
         couple self;
 
-        couple_open(&self, world, kinds[i], .send_max = 0);
+        couple_open(&self, world, kind, .send_max = 0);
         for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
-            assert_int_equal(send_at_once(&self, 0, sizes[k]), WHERRY_OK);
-            expect(&self, 0, sizes[k]);
+            assert_int_equal(couple_send_at_once(&self, 0, sizes[k]), WHERRY_OK);
+            couple_expect(&self, 0, sizes[k]);
             assert_int_equal(wherry_stream_unsent(self.stream), 0);
         }
         couple_close(&self);
@@ -65,11 +51,11 @@ static void large_send_follows_small_ones(void **state)
     couple self;
 
     couple_open(&self, world, NET_PAIR, .send_max = LARGE);
-    assert_int_equal(send_at_once(&self, 0, 10), WHERRY_OK);
-    assert_int_equal(send_at_once(&self, 10, 1000000), WHERRY_OK);
-    assert_int_equal(send_at_once(&self, 1000010, 10), WHERRY_OK);
-    assert_int_equal(send_at_once(&self, 1000020, 100000), WHERRY_OK);
-    expect(&self, 0, 1100020);
+    assert_int_equal(couple_send_at_once(&self, 0, 10), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 10, 1000000), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 1000010, 10), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 1000020, 100000), WHERRY_OK);
+    couple_expect(&self, 0, 1100020);
     couple_close(&self);
 }
 
@@ -91,7 +77,7 @@ static void many_parts_go_in_one_piece(void **state)
             assert_int_equal(wherry_stream_send_parts(self.stream, parts, count, WHERRY_NOW),
                              WHERRY_OK);
             wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-            expect(&self, 0, count * sizes[i]);
+            couple_expect(&self, 0, count * sizes[i]);
             couple_close(&self);
         }
     }
@@ -118,12 +104,9 @@ static void exchange(couple *self, size_t length, size_t portion)
     size_t got = 0;
 
     while (got < length) {
-        ssize_t count = sent == length ? 0
-                                       : send(self->far, pattern + sent, length - sent,
-                                              MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t count;
 
-        assert_true(count >= 0 || errno == EAGAIN);
-        sent += count > 0 ? (size_t)count : 0;
+        sent += net_put_some(self->far, sent, length - sent);
         assert_true(wherry_loop_step(self->world->loop) >= 0);
         count = net_take(self->far, taken, wherry__size_min(portion, length - got));
         assert_true(count > 0 || count == -EAGAIN);
@@ -218,7 +201,7 @@ static void many_pieces_of_the_input_can_wait(void **state)
     wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
     for (size_t round = 0; round < 10; round++)
         for (size_t i = 0; i < pieces; i++) {
-            expect(&self, 2 * i * size, size);
+            couple_expect(&self, 2 * i * size, size);
             assert_int_equal(net_take_all(world, self.far, taken, 1, NULL), 1);
             assert_int_equal(taken[0], '|');
         }
@@ -234,16 +217,16 @@ static void send_buffer_takes_its_limit_and_not_one_byte_more(void **state)
 
     couple_open(&self, world, NET_PAIR, .send_max = 1000);
     couple_block(&self);
-    assert_int_equal(send_at_once(&self, 0, 600), WHERRY_OK);
-    assert_int_equal(send_at_once(&self, 600, 401), WHERRY_E_WOULD_BLOCK); /* one past */
+    assert_int_equal(couple_send_at_once(&self, 0, 600), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 600, 401), WHERRY_E_WOULD_BLOCK); /* one past */
     assert_int_equal(wherry_stream_unsent(self.stream), 600);
-    assert_int_equal(send_at_once(&self, 600, 400), WHERRY_OK); /* at it */
-    assert_int_equal(send_at_once(&self, 1000, 1), WHERRY_E_WOULD_BLOCK);
+    assert_int_equal(couple_send_at_once(&self, 600, 400), WHERRY_OK); /* at it */
+    assert_int_equal(couple_send_at_once(&self, 1000, 1), WHERRY_E_WOULD_BLOCK);
     assert_int_equal(wherry_stream_unsent(self.stream), 1000);
     assert_int_equal(wherry_stream_send(self.stream, wherry_text("x"), WHERRY_NEVER),
                      WHERRY_E_MISUSE); /* not on a coroutine */
     wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-    expect(&self, 0, 1000);
+    couple_expect(&self, 0, 1000);
     expect_nothing(&self);
     couple_close(&self);
 }
@@ -255,11 +238,11 @@ static void one_send_into_an_empty_buffer_may_be_larger(void **state)
 
     couple_open(&self, world, NET_PAIR, .send_max = 10);
     couple_block(&self);
-    assert_int_equal(send_at_once(&self, 0, 5000), WHERRY_OK);
-    assert_int_equal(send_at_once(&self, 5000, 1), WHERRY_E_WOULD_BLOCK);
+    assert_int_equal(couple_send_at_once(&self, 0, 5000), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 5000, 1), WHERRY_E_WOULD_BLOCK);
     assert_int_equal(wherry_stream_unsent(self.stream), 5000);
     wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-    expect(&self, 0, 5000);
+    couple_expect(&self, 0, 5000);
     couple_close(&self);
 }
 
@@ -273,208 +256,13 @@ static void refused_parts_leave_nothing_behind(void **state)
     for (size_t i = 0; i < 3; i++)
         parts[i] = wherry_bytes_at(pattern + 50 + i * 20, 20);
     couple_block(&self);
-    assert_int_equal(send_at_once(&self, 0, 50), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 0, 50), WHERRY_OK);
     assert_int_equal(wherry_stream_send_parts(self.stream, parts, 3, WHERRY_NOW),
                      WHERRY_E_WOULD_BLOCK);
     assert_int_equal(wherry_stream_send_parts(self.stream, parts, 2, WHERRY_NOW), WHERRY_OK);
     wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-    expect(&self, 0, 90);
+    couple_expect(&self, 0, 90);
     expect_nothing(&self);
-    couple_close(&self);
-}
-
-/* --- waiting senders */
-
-typedef struct sender {
-    couple *couple;
-    wherry_task *task;
-    int64_t deadline;
-    size_t offset;
-    size_t length;
-    int result;
-} sender;
-
-static int send_body(void *argument)
-{
-    sender *self = argument;
-
-    self->result = wherry_stream_send(self->couple->stream,
-                                      wherry_bytes_at(pattern + self->offset, self->length),
-                                      self->deadline);
-    return self->result;
-}
-
-static void start_sender(sender *self, couple *pair, size_t offset, size_t length)
-{
-    *self = (sender){
-        .couple = pair, .deadline = WHERRY_NEVER, .offset = offset, .length = length, .result = 1
-    };
-    assert_int_equal(wherry_spawn(&self->task, send_body, self, .loop = pair->world->loop),
-                     WHERRY_OK);
-    NET_UNTIL(pair->world, wherry_task_waits_for(self->task) != NULL);
-    assert_string_equal(wherry_task_waits_for(self->task), "send");
-}
-
-static void end_sender(sender *self, int result)
-{
-    NET_UNTIL(self->couple->world, wherry_task_ended(self->task));
-    assert_int_equal(self->result, result);
-    wherry_task_release(self->task);
-}
-
-static void waiting_senders_are_served_in_order(void **state)
-{
-    const size_t sizes[] = { 1000, 1, 3000, 400, 700, 2, 1000, 600 };
-    net *world = *state;
-
-    for (size_t most = 0; most <= 600; most += 150) {
-        couple self;
-        sender senders[8];
-        size_t sent = 1000;
-
-        couple_open(&self, world, NET_PAIR, .send_max = 1000);
-        couple_block(&self);
-        assert_int_equal(send_at_once(&self, 0, 1000), WHERRY_OK);
-        for (size_t i = 0; i < 8; sent += sizes[i], i++)
-            start_sender(&senders[i], &self, sent, sizes[i]);
-        assert_int_equal(send_at_once(&self, sent, 1), WHERRY_E_WOULD_BLOCK); /* not before them */
-        /* room comes by and by */
-        wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN, .spare = 2);
-        wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = most == 0 ? SIZE_MAX : most);
-        expect(&self, 0, sent);
-        for (size_t i = 0; i < 8; i++)
-            end_sender(&senders[i], WHERRY_OK);
-        couple_close(&self);
-    }
-}
-
-static void small_send_does_not_overtake_a_large_one(void **state)
-{
-    net *world = *state;
-    couple self;
-    sender one;
-
-    couple_open(&self, world, NET_PAIR, .send_max = 1000);
-    couple_block(&self);
-    assert_int_equal(send_at_once(&self, 0, 900), WHERRY_OK);
-    start_sender(&one, &self, 900, 3000);
-    assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK); /* it would fit */
-    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-    expect(&self, 0, 3900);
-    end_sender(&one, WHERRY_OK);
-    couple_close(&self);
-}
-
-static void canceled_sender_lets_the_next_go_on(void **state)
-{
-    net *world = *state;
-    couple self;
-    sender senders[3];
-
-    couple_open(&self, world, NET_PAIR, .send_max = 100);
-    couple_block(&self);
-    assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
-    for (size_t i = 0; i < 3; i++)
-        start_sender(&senders[i], &self, i == 0 ? 0 : 100 + (i - 1) * 100, 100);
-    wherry_task_cancel(senders[0].task);
-    end_sender(&senders[0], WHERRY_E_CANCELED);
-    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-    expect(&self, 0, 300);
-    end_sender(&senders[1], WHERRY_OK);
-    end_sender(&senders[2], WHERRY_OK);
-    couple_close(&self);
-}
-
-static int send_though_canceled(void *argument)
-{
-    couple *self = argument;
-
-    wherry_task_cancel(wherry_task_current());
-    assert_int_equal(wherry_stream_send(self->stream, wherry_bytes_at(pattern, 100), WHERRY_NEVER),
-                     WHERRY_OK); /* there is room */
-    assert_int_equal(wherry_stream_send(self->stream, wherry_bytes_at(pattern, 100), WHERRY_NEVER),
-                     WHERRY_E_CANCELED);
-    return WHERRY_OK;
-}
-
-static void canceled_task_still_sends_what_fits(void **state)
-{
-    net *world = *state;
-    couple self;
-
-    couple_open(&self, world, NET_PAIR, .send_max = 100);
-    couple_block(&self);
-    (void)net_run(world, send_though_canceled, &self);
-    assert_int_equal(wherry_stream_unsent(self.stream), 100);
-    couple_close(&self);
-}
-
-static void deadline_of_a_send_passes_without_a_byte_taken(void **state)
-{
-    net *world = *state;
-    couple self;
-    sender one = { .couple = &self, .offset = 100, .length = 100 };
-
-    couple_open(&self, world, NET_PAIR, .send_max = 100);
-    couple_block(&self);
-    assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
-    net_settle(world);
-    one.deadline = wherry_loop_now(world->loop) + WHERRY_MILLISECONDS(20);
-    assert_int_equal(net_run(world, send_body, &one), WHERRY_E_TIMED_OUT);
-    one.deadline = wherry_loop_now(world->loop); /* passed already */
-    assert_int_equal(net_run(world, send_body, &one), WHERRY_E_TIMED_OUT);
-    one.deadline = WHERRY_NOW;
-    assert_int_equal(net_run(world, send_body, &one), WHERRY_E_WOULD_BLOCK);
-    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-    expect(&self, 0, 100);
-    expect_nothing(&self);
-    couple_close(&self);
-}
-
-static void close_and_free_wake_the_senders(void **state)
-{
-    net *world = *state;
-
-    for (int freed = 0; freed < 2; freed++) {
-        couple self;
-        sender senders[2];
-
-        couple_open(&self, world, NET_PAIR, .send_max = 100);
-        couple_block(&self);
-        assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
-        start_sender(&senders[0], &self, 0, 100);
-        start_sender(&senders[1], &self, 0, 100);
-        if (freed)
-            wherry_stream_free(self.stream);
-        else
-            wherry_stream_close(self.stream);
-        end_sender(&senders[0], WHERRY_E_CLOSED);
-        end_sender(&senders[1], WHERRY_E_CLOSED);
-        wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-        self.stream = freed ? NULL : self.stream;
-        couple_close(&self);
-    }
-}
-
-/* Woken by room, and the stream is freed before the task gets to run. */
-static void woken_sender_finds_the_stream_freed(void **state)
-{
-    net *world = *state;
-    couple self;
-    sender one;
-
-    couple_open(&self, world, NET_PAIR, .send_max = 100);
-    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN);
-    assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
-    start_sender(&one, &self, 0, 100);
-    wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-    assert_int_equal(wherry_stream_flush(self.stream, WHERRY_NOW), WHERRY_E_WOULD_BLOCK);
-    assert_true(wherry_loop_prepare(world->loop) >= 0);
-    assert_int_equal(wherry_loop_wait(world->loop, WHERRY_NEVER), 1);
-    wherry_stream_abort(self.stream);
-    wherry_stream_free(self.stream);
-    self.stream = NULL;
-    end_sender(&one, WHERRY_E_CLOSED);
     couple_close(&self);
 }
 
@@ -589,16 +377,9 @@ int main(void)
         NET_TEST(send_buffer_takes_its_limit_and_not_one_byte_more),
         NET_TEST(one_send_into_an_empty_buffer_may_be_larger),
         NET_TEST(refused_parts_leave_nothing_behind),
-        NET_TEST(waiting_senders_are_served_in_order),
-        NET_TEST(small_send_does_not_overtake_a_large_one),
-        NET_TEST(canceled_sender_lets_the_next_go_on),
-        NET_TEST(canceled_task_still_sends_what_fits),
-        NET_TEST_VIRTUAL(deadline_of_a_send_passes_without_a_byte_taken),
-        NET_TEST(close_and_free_wake_the_senders),
-        NET_TEST(woken_sender_finds_the_stream_freed),
         NET_TEST(send_without_memory_takes_nothing_and_leaves_the_stream),
     };
 
-    net_fill(pattern, LARGE, 0);
+    net_fill(pattern, sizeof(pattern), 0);
     return NET_RUN(tests);
 }

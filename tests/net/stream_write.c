@@ -18,38 +18,22 @@
 
 #define LARGE ((size_t)1 << 20)
 
-static const net_kind kinds[] = { NET_TCP4, NET_TCP6, NET_UNIX, NET_PAIR };
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-static uint8_t pattern[LARGE];
-static uint8_t taken[LARGE + 1];
-
-static int send_at_once(couple *self, size_t offset, size_t length)
-{
-    return wherry_stream_send(self->stream, wherry_bytes_at(pattern + offset, length), WHERRY_NOW);
-}
-
-/* Takes length bytes of the pattern at the far end, from offset on. */
-static void expect(couple *self, size_t offset, size_t length)
-{
-    assert_int_equal(net_take_all(self->world, self->far, taken, length, NULL), length);
-    net_check(taken, length, offset);
-}
+static uint8_t pattern[2000];
 
 static void sends_of_a_pass_leave_in_one_write(void **state)
 {
     net *world = *state;
 
-    for (size_t i = 0; i < KINDS; i++) {
+    for (net_kind kind = 0; kind < NET_KINDS; kind++) {
         couple self;
         size_t before = wherry_faulty_calls(world->system, WHERRY_CALL_SEND);
 
-        couple_open(&self, world, kinds[i], .send_max = 0);
+        couple_open(&self, world, kind, .send_max = 0);
         for (size_t k = 0; k < 100; k++)
-            assert_int_equal(send_at_once(&self, k * 7, 7), WHERRY_OK);
+            assert_int_equal(couple_send_at_once(&self, k * 7, 7), WHERRY_OK);
         assert_int_equal(wherry_stream_unsent(self.stream), 700);
         assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SEND), before);
-        expect(&self, 0, 700);
+        couple_expect(&self, 0, 700);
         assert_int_equal(wherry_stream_unsent(self.stream), 0);
         assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SEND), before + 1);
         couple_close(&self);
@@ -81,6 +65,7 @@ static void callbacks_and_tasks_of_a_pass_share_the_write(void **state)
     net *world = *state;
     couple self;
     wherry_task *task;
+    char taken[100];
 
     couple_open(&self, world, NET_PAIR, .send_max = 0);
     self.told.act = send_from_received;
@@ -88,7 +73,7 @@ static void callbacks_and_tasks_of_a_pass_share_the_write(void **state)
     assert_int_equal(wherry_spawn(&task, send_sixteen, &self, .loop = world->loop), WHERRY_OK);
     assert_int_equal(wherry_spawn(NULL, send_sixteen, &self, .loop = world->loop), WHERRY_OK);
     NET_UNTIL(world, wherry_task_ended(task) && self.told.length == 1);
-    assert_int_equal(net_take(self.far, taken, 100), 48);
+    assert_int_equal(net_take(self.far, taken, sizeof(taken)), 48);
     assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SEND), 1);
     wherry_task_release(task);
     couple_close(&self);
@@ -101,7 +86,7 @@ static void nothing_is_sent_for_empty_bytes(void **state)
     wherry_bytes parts[2] = { { NULL, 0 }, { NULL, 0 } };
 
     couple_open(&self, world, NET_PAIR, .send_max = 0);
-    assert_int_equal(send_at_once(&self, 0, 0), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 0, 0), WHERRY_OK);
     assert_int_equal(wherry_stream_send_parts(self.stream, parts, 2, WHERRY_NOW), WHERRY_OK);
     assert_int_equal(wherry_stream_send_parts(self.stream, NULL, 0, WHERRY_NOW), WHERRY_OK);
     assert_int_equal(wherry_stream_unsent(self.stream), 0);
@@ -119,13 +104,13 @@ static void stream_stays_whole_in_any_portions(void **state)
     for (size_t most = 1; most <= 33; most++) {
         wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = most);
         for (size_t sent = 0; sent < 320; sent += most)
-            assert_int_equal(send_at_once(&self, sent, wherry__size_min(most, 320 - sent)),
+            assert_int_equal(couple_send_at_once(&self, sent, wherry__size_min(most, 320 - sent)),
                              WHERRY_OK);
-        expect(&self, 0, 320);
+        couple_expect(&self, 0, 320);
     }
     wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = 65521);
-    assert_int_equal(send_at_once(&self, 0, LARGE), WHERRY_OK);
-    expect(&self, 0, LARGE);
+    assert_int_equal(couple_send_at_once(&self, 0, LARGE), WHERRY_OK);
+    couple_expect(&self, 0, LARGE);
     couple_close(&self);
 }
 
@@ -142,10 +127,10 @@ static void small_message_survives_every_refusal_at_every_offset(void **state)
                 wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = 1);
                 wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .first = 1 + offset,
                                    .count = count, .number = numbers[i]);
-                assert_int_equal(send_at_once(&self, 5, 7), WHERRY_OK);
-                assert_int_equal(send_at_once(&self, 12, 5), WHERRY_OK);
+                assert_int_equal(couple_send_at_once(&self, 5, 7), WHERRY_OK);
+                assert_int_equal(couple_send_at_once(&self, 12, 5), WHERRY_OK);
                 NET_UNTIL(world, wherry_stream_unsent(self.stream) == 0);
-                expect(&self, 5, 12);
+                couple_expect(&self, 5, 12);
                 wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
             }
     couple_close(&self);
@@ -161,13 +146,13 @@ static void lack_of_buffers_is_tried_again_by_a_timer(void **state)
     couple_open(&self, world, NET_PAIR, .send_max = 0);
     begin = wherry_loop_now(world->loop);
     wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS, .count = 3);
-    assert_int_equal(send_at_once(&self, 0, 10), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 0, 10), WHERRY_OK);
     net_settle(world);
     assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SEND), 1);
     NET_UNTIL(world, wherry_stream_unsent(self.stream) == 0);
     assert_int_equal(wherry_faulty_calls(world->system, WHERRY_CALL_SEND), 4);
     assert_int_equal(wherry_loop_now(world->loop) - begin, WHERRY_MILLISECONDS(30));
-    expect(&self, 0, 10);
+    couple_expect(&self, 0, 10);
     couple_close(&self);
 }
 
@@ -181,7 +166,7 @@ static void lack_of_buffers_does_not_hold_up_idleness(void **state)
     begin = wherry_loop_now(world->loop);
     wherry_stream_set_idle(self.stream, WHERRY_MILLISECONDS(95));
     wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS);
-    assert_int_equal(send_at_once(&self, 0, 10), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 0, 10), WHERRY_OK);
     NET_UNTIL(world, self.told.reason != 0);
     assert_int_equal(self.told.reason, WHERRY_E_IDLE);
     assert_int_equal(wherry_loop_now(world->loop) - begin, WHERRY_MILLISECONDS(95));
@@ -195,19 +180,19 @@ static void writable_is_told_once_after_a_refusal(void **state)
 
     couple_open(&self, world, NET_PAIR, .send_max = 1000);
     couple_block(&self);
-    assert_int_equal(send_at_once(&self, 0, 1000), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 0, 1000), WHERRY_OK);
     wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-    expect(&self, 0, 1000);
+    couple_expect(&self, 0, 1000);
     net_settle(world);
     assert_string_equal(self.told.trace, ""); /* nothing was refused */
     couple_block(&self);
-    assert_int_equal(send_at_once(&self, 0, 1000), WHERRY_OK);
-    assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK);
-    assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK);
+    assert_int_equal(couple_send_at_once(&self, 0, 1000), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK);
+    assert_int_equal(couple_send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK);
     net_settle(world);
     assert_string_equal(self.told.trace, "");
     wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-    expect(&self, 0, 1000);
+    couple_expect(&self, 0, 1000);
     net_settle(world);
     assert_string_equal(self.told.trace, "w");
     couple_close(&self);
@@ -232,10 +217,10 @@ static void send_inside_writable_goes_out(void **state)
     self.told.act = send_in_writable;
     self.told.target = &self;
     couple_block(&self);
-    assert_int_equal(send_at_once(&self, 0, 1000), WHERRY_OK);
-    assert_int_equal(send_at_once(&self, 1000, 1000), WHERRY_E_WOULD_BLOCK);
+    assert_int_equal(couple_send_at_once(&self, 0, 1000), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 1000, 1000), WHERRY_E_WOULD_BLOCK);
     wherry_faulty_heal(world->system, WHERRY_CALL_ANY);
-    expect(&self, 0, 2000);
+    couple_expect(&self, 0, 2000);
     couple_close(&self);
 }
 
@@ -254,13 +239,13 @@ static void flush_on_a_coroutine_tells_writable_outside_of_it(void **state)
     couple self;
 
     couple_open(&self, world, NET_PAIR, .send_max = 100);
-    assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 0, 100), WHERRY_OK);
     wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = 1);
     wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN, .count = 1);
-    assert_int_equal(send_at_once(&self, 100, 1), WHERRY_E_WOULD_BLOCK);
+    assert_int_equal(couple_send_at_once(&self, 100, 1), WHERRY_E_WOULD_BLOCK);
     assert_int_equal(net_run(world, flush_body, &self), WHERRY_OK);
     assert_int_equal(wherry_stream_unsent(self.stream), 0);
-    expect(&self, 0, 100);
+    couple_expect(&self, 0, 100);
     net_settle(world);
     assert_string_equal(self.told.trace, "w");
     couple_close(&self);
@@ -274,7 +259,7 @@ static int flush_waits(void *argument)
     assert_int_equal(wherry_stream_send(self->stream, wherry_bytes_at(pattern, 10), WHERRY_NEVER),
                      WHERRY_OK);
     assert_int_equal(wherry_stream_flush(self->stream, WHERRY_NOW), WHERRY_OK); /* there is room */
-    expect(self, 0, 10);
+    couple_expect(self, 0, 10);
     couple_block(self);
     assert_int_equal(wherry_stream_send(self->stream, wherry_bytes_at(pattern, 10), WHERRY_NEVER),
                      WHERRY_OK);
@@ -314,14 +299,14 @@ static void flush_tells_how_sending_ended(void **state)
     couple_open(&self, world, NET_PAIR, .send_max = 0);
     wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN, .count = 1);
     wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .most = 1);
-    assert_int_equal(send_at_once(&self, 0, 10), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 0, 10), WHERRY_OK);
     wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .first = 2, .number = ECONNRESET);
     assert_int_equal(net_run(world, flush_until_broken, &self), WHERRY_OK);
     assert_int_equal(wherry_stream_unsent(self.stream), 0);
-    assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_RESET);
+    assert_int_equal(couple_send_at_once(&self, 0, 1), WHERRY_E_RESET);
     wherry_stream_close(self.stream);
     assert_int_equal(wherry_stream_flush(self.stream, WHERRY_NOW), WHERRY_E_CLOSED);
-    assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_CLOSED);
+    assert_int_equal(couple_send_at_once(&self, 0, 1), WHERRY_E_CLOSED);
     couple_close(&self);
 }
 
@@ -336,12 +321,12 @@ static void failed_sending_is_told_to_who_waits_for_room(void **state)
     net_put(self.far, "x", 1);
     net_settle(world);
     wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EAGAIN, .count = 1);
-    assert_int_equal(send_at_once(&self, 0, 100), WHERRY_OK);
-    assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK);
+    assert_int_equal(couple_send_at_once(&self, 0, 100), WHERRY_OK);
+    assert_int_equal(couple_send_at_once(&self, 0, 1), WHERRY_E_WOULD_BLOCK);
     wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = EPIPE);
     NET_UNTIL(world, self.told.trace[0] != '\0');
     assert_string_equal(self.told.trace, "w");
-    assert_int_equal(send_at_once(&self, 0, 1), WHERRY_E_RESET);
+    assert_int_equal(couple_send_at_once(&self, 0, 1), WHERRY_E_RESET);
     assert_int_equal(wherry_stream_end(self.stream), WHERRY_OK); /* what came can be received */
     wherry_stream_resume(self.stream);
     NET_UNTIL(world, self.told.length == 1);
@@ -406,6 +391,6 @@ int main(void)
         NET_TEST(no_signal_is_raised),
     };
 
-    net_fill(pattern, LARGE, 0);
+    net_fill(pattern, sizeof(pattern), 0);
     return NET_RUN(tests);
 }

@@ -150,10 +150,14 @@ void couple_open_with(couple *self, net *world, net_kind kind, wherry_stream_opt
 /* Heals the system, frees the stream and closes the far end. */
 void couple_close(couple *self);
 
-/* Sends so many bytes of the pattern, which must be accepted at once. */
+/* Sends so many bytes of the pattern, which must be accepted at once; or those from offset on, and
+ * returns what the send did. */
 void couple_send(couple *self, size_t length);
+int couple_send_at_once(couple *self, size_t offset, size_t length);
 
-/* The far end gets so many bytes of the pattern, and the end behind them. */
+/* The far end gets so many bytes of the pattern, from offset on; or from its beginning, and the end
+ * behind them. */
+void couple_expect(couple *self, size_t offset, size_t length);
 void couple_expect_end(couple *self, size_t length);
 
 /* From now on the system takes nothing of what is sent, and takes it again. Not with EAGAIN, which

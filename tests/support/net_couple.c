@@ -113,14 +113,30 @@ void couple_close(couple *self)
         assert_int_equal(close(self->far), 0);
 }
 
-void couple_send(couple *self, size_t length)
+int couple_send_at_once(couple *self, size_t offset, size_t length)
 {
-    uint8_t *data = malloc(length);
+    uint8_t *data = malloc(length + 1);
+    int result;
 
     assert_non_null(data);
-    net_fill(data, length, 0);
-    assert_int_equal(wherry_stream_send(self->stream, wherry_bytes_at(data, length), WHERRY_NOW),
-                     WHERRY_OK);
+    net_fill(data, length, offset);
+    result = wherry_stream_send(self->stream, wherry_bytes_at(data, length), WHERRY_NOW);
+    free(data);
+    return result;
+}
+
+void couple_send(couple *self, size_t length)
+{
+    assert_int_equal(couple_send_at_once(self, 0, length), WHERRY_OK);
+}
+
+void couple_expect(couple *self, size_t offset, size_t length)
+{
+    uint8_t *data = malloc(length + 1);
+
+    assert_non_null(data);
+    assert_int_equal(net_take_all(self->world, self->far, data, length, NULL), length);
+    net_check(data, length, offset);
     free(data);
 }
 
