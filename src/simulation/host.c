@@ -99,6 +99,7 @@ static void init(wherry__sim_host *host, wherry_simulation *world)
     wherry__link_init(&host->programs);
     wherry__link_init(&host->pollers);
     wherry__link_init(&host->questions);
+    wherry__link_init(&host->second_answers);
     for (size_t i = 0; i < 2; i++) {
         wherry__link_init(&host->ways[i]);
         wherry__link_init(&host->rules[i]);

@@ -29,7 +29,7 @@ enum second { SAME_AGAIN, ANOTHER_ADDRESS, NO_SUCH_NAME, SECONDS };
 typedef struct question {
     wherry__sim_event event; /* first: the answer is there */
     wherry__sim_errand errand;
-    wherry__link link; /* in the host's questions */
+    wherry__link link; /* in the host's questions; when it is over, in second_answers or none */
     wherry__sim_host *host;
     wherry_poller *poller;
     wherry_resolution *resolution;
@@ -218,6 +218,9 @@ static void end(question *asked)
 {
     asked->over = true;
     asked->number = ++asked->poller->over;
+    wherry__link_remove(&asked->link);
+    if (asked->again)
+        wherry__list_append(&asked->host->second_answers, &asked->link);
 }
 
 static int64_t time_of_second(const question *asked)
@@ -271,12 +274,12 @@ static void answered(wherry__sim_event *event)
  * that it cannot be freed here. */
 static void forget(const wherry__sim_host *host, const wherry_resolution *resolution)
 {
-    const wherry__link *questions = &host->questions;
+    const wherry__link *seconds = &host->second_answers;
 
-    for (wherry__link *link = questions->next; link != questions; link = link->next) {
+    for (wherry__link *link = seconds->next; link != seconds; link = link->next) {
         question *each = WHERRY__OWNER(link, question, link);
 
-        if (each->over && each->resolution == resolution)
+        if (each->resolution == resolution)
             each->again = false;
     }
 }
@@ -342,7 +345,7 @@ void wherry__sim_resolve_cancel(wherry_system *system, wherry_resolution *resolu
     for (wherry__link *link = questions->next; link != questions; link = link->next) {
         question *each = WHERRY__OWNER(link, question, link);
 
-        if (!each->over && each->resolution == resolution) {
+        if (each->resolution == resolution) {
             withdraw(each);
             return;
         }

@@ -111,6 +111,7 @@ struct wherry__sim_host {
     wherry__link programs;
     wherry__link pollers;
     wherry__link questions;        /* question.c's: what its programs have asked for */
+    wherry__link second_answers;   /* and of what is over, those that are answered again */
     wherry_system_signal *signals; /* what programs take */
     bool discarding; /* programs are being discarded: closed descriptors are no wonder */
     wherry__sim_ports *ports;

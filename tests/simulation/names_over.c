@@ -128,6 +128,51 @@ static void test_one_that_asks_anew_is_not_answered_about_the_former(void **stat
     }
 }
 
+/* Whatever else is under way, and is to be answered again, on the host. */
+static void test_who_asks_anew_takes_no_second_answer_from_others(void **state)
+{
+    wherry_fault_record records[3];
+    hearing_question over[3], under_way;
+    hearing self;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        records[i] = hearing_record(i + 1, HEARING_OTHER + HEARING_AFTER_4_MS);
+    hearing_open(&self, (wherry_simulation_options){ .replay = records, .replay_count = 3 });
+    for (size_t i = 0; i < 3; i++)
+        hearing_ask(&self, &over[i], "a", AF_INET);
+    hearing_pass(&self, WHERRY_MILLISECONDS(2));
+    hearing_ask(&self, &under_way, "a", AF_INET);
+    hearing_ask_at(&over[1], self.loop->poller, "a", AF_INET6);
+    hearing_pass(&self, WHERRY_SECONDS(1));
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(over[i].count, 2);
+        assert_string_equal(over[i].calls[0].first, "10.0.0.9");
+        assert_string_equal(over[i].calls[1].first, i == 1 ? "fd00::9" : "192.0.2.1");
+    }
+    assert_int_equal(under_way.count, 1);
+    hearing_close(&self);
+}
+
+/* Withdrawing the question that asks anew leaves no answer of either. */
+static void test_one_that_asks_anew_and_is_withdrawn_hears_no_more(void **state)
+{
+    hearing_question mine, under_way;
+    hearing self;
+
+    (void)state;
+    hearing_open_struck(&self, HEARING_OTHER + HEARING_AFTER_4_MS);
+    hearing_ask(&self, &mine, "a", AF_INET);
+    hearing_pass(&self, WHERRY_MILLISECONDS(2));
+    hearing_ask(&self, &under_way, "a", AF_INET);
+    hearing_ask_at(&mine, self.loop->poller, "a", AF_INET6);
+    hearing_withdraw(&mine);
+    hearing_pass(&self, WHERRY_SECONDS(1));
+    assert_int_equal(mine.count, 1);
+    assert_int_equal(under_way.count, 1);
+    hearing_close(&self);
+}
+
 static void test_what_is_not_answered_again_wakes_nobody(void **state)
 {
     const int64_t end = WHERRY_SECONDS(1);
@@ -234,6 +279,8 @@ int main(void)
         cmocka_unit_test(test_one_that_is_withdrawn_behind_its_answer_is_answered_again),
         cmocka_unit_test(test_one_that_is_withdrawn_while_its_answer_is_given_is_answered_later),
         cmocka_unit_test(test_one_that_asks_anew_is_not_answered_about_the_former),
+        cmocka_unit_test(test_who_asks_anew_takes_no_second_answer_from_others),
+        cmocka_unit_test(test_one_that_asks_anew_and_is_withdrawn_hears_no_more),
         cmocka_unit_test(test_what_is_not_answered_again_wakes_nobody),
         cmocka_unit_test(test_a_loop_is_not_answered_about_what_it_may_have_forgotten),
         cmocka_unit_test(test_closing_the_poller_drops_it),
