@@ -21,6 +21,7 @@
 
 #include "support/child.h"
 #include "support/process.h"
+#include "support/socket.h"
 
 /* Starts an example, with one argument or NULL. */
 static void start(child *program, const char *name, const char *argument)

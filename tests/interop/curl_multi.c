@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "support/child.h"
+#include "support/socket.h"
 
 #ifndef WHERRY_CURL
 

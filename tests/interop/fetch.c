@@ -18,6 +18,7 @@
 
 #include "support/child.h"
 #include "support/process.h"
+#include "support/socket.h"
 
 /* Pages of many sizes, so that an answer that is cut in the wrong place is seen in the next. */
 #define PAGES 40

@@ -14,6 +14,7 @@
 
 #include "support/child.h"
 #include "support/process.h"
+#include "support/socket.h"
 
 enum { SIZE = 1 << 20 };
 

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "support/child.h"
+#include "support/socket.h"
 
 typedef struct guest {
     int socket;

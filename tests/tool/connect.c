@@ -21,6 +21,7 @@
 
 #include "support/child.h"
 #include "support/process.h"
+#include "support/socket.h"
 
 static child echo_server;
 static char echo_endpoint[WHERRY_ENDPOINT_TEXT_SIZE];

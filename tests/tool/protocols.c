@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "support/child.h"
+#include "support/socket.h"
 
 typedef struct form {
     const char *name;  /* as the table of protocols has it */

@@ -14,6 +14,7 @@
 #include "support/child.h"
 #include "support/folder.h"
 #include "support/shark.h"
+#include "support/socket.h"
 
 /* Without its times, which must be there, and with the port of the other end left out. */
 static void assert_record(const char *path, const char *const *lines)

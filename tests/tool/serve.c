@@ -18,6 +18,7 @@
 
 #include "support/child.h"
 #include "support/process.h"
+#include "support/socket.h"
 
 /* --- listening */
 

@@ -16,6 +16,7 @@
 
 #include "support/child.h"
 #include "support/process.h"
+#include "support/socket.h"
 
 typedef struct place {
     const char *endpoint;
