@@ -279,6 +279,12 @@ void child_assert_one_error(const child *this, const char *begin, const char *en
         fail_msg("does not end with \"%s\": %s", end, text);
 }
 
+void child_assert_error(child *this, int status, const char *begin, const char *end)
+{
+    assert_int_equal(child_wait(this), status);
+    child_assert_one_error(this, begin, end);
+}
+
 /* --- the command */
 
 void server_endpoint(const child *server, char text[WHERRY_ENDPOINT_TEXT_SIZE])
@@ -321,9 +327,8 @@ void command_assert_error_with(int status, const char *begin, const char *end,
 
     child_start(&program, -1, -1, arguments);
     text = child_exchange(&program, "", 0, &length);
-    assert_int_equal(child_wait(&program), status);
+    child_assert_error(&program, status, begin, end);
     assert_string_equal(text, "");
-    child_assert_one_error(&program, begin, end);
     close_one(&program.errors);
     free(text);
 }

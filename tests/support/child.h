@@ -68,6 +68,9 @@ void child_await_errors(const child *this, const char *part);
 /* Asserts that what it said on standard error is one line, which begins and ends so. */
 void child_assert_one_error(const child *this, const char *begin, const char *end);
 
+/* Waits for its end, which must have this status and such a line. */
+void child_assert_error(child *this, int status, const char *begin, const char *end);
+
 /* --- servers */
 
 /* Reads the next line of `wherry serve` and puts the endpoint in it to text. */
