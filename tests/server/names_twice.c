@@ -131,6 +131,16 @@ static int ask_in_time(void *argument)
 
 /* --- both */
 
+static void run_both(uint64_t seed, service *server, client *asks)
+{
+    open_world(seed);
+    assert_int_equal(wherry_simulation_spawn(world, "server", serve, server), WHERRY_OK);
+    assert_int_equal(wherry_simulation_spawn(world, "client", ask_in_time, asks,
+                                             .delay = WHERRY_MILLISECONDS(100)),
+                     WHERRY_OK);
+    run(WHERRY_SECONDS(100));
+}
+
 static void it_listens_on_what_was_answered_first_and_is_found_there(void **state)
 {
     (void)state;
@@ -138,12 +148,7 @@ static void it_listens_on_what_was_answered_first_and_is_found_there(void **stat
         service this = new_service();
         client asks = { .patience = WHERRY_SECONDS(1) };
 
-        open_world(seed);
-        assert_int_equal(wherry_simulation_spawn(world, "server", serve, &this), WHERRY_OK);
-        assert_int_equal(wherry_simulation_spawn(world, "client", ask_in_time, &asks,
-                                                 .delay = WHERRY_MILLISECONDS(100)),
-                         WHERRY_OK);
-        run(WHERRY_SECONDS(100));
+        run_both(seed, &this, &asks);
         assert_int_equal(times_struck(), 4);
         assert_string_equal(this.listening, " tcp://[fd00::1]:7000 tcp://10.0.0.1:7000");
         assert_int_equal(asks.result, WHERRY_OK);
@@ -183,12 +188,7 @@ static void connecting_can_be_canceled_at_each_moment(void **state)
         service this = new_service();
         client asks = { .patience = (int64_t)seed * WHERRY_MICROSECONDS(50) };
 
-        open_world(seed);
-        assert_int_equal(wherry_simulation_spawn(world, "server", serve, &this), WHERRY_OK);
-        assert_int_equal(wherry_simulation_spawn(world, "client", ask_in_time, &asks,
-                                                 .delay = WHERRY_MILLISECONDS(100)),
-                         WHERRY_OK);
-        run(WHERRY_SECONDS(100));
+        run_both(seed, &this, &asks);
         connected += asks.result == WHERRY_OK;
         canceled += asks.result == WHERRY_E_CANCELED;
         wherry_simulation_free(world);
