@@ -16,6 +16,7 @@ static wherry__output *place_in(wherry__chunk *chunk)
     output->first = 0; /* segments that are not counted are not looked at, nor set here */
     output->count = 0;
     output->room = 0;
+    output->more = 0;
     chunk->used = sizeof(*output);
     return output;
 }

@@ -34,6 +34,7 @@ typedef struct wherry__output {
     uint32_t count;
     size_t room; /* fewer bytes than that may be put behind the last ones, and nothing else is to be
                     done: who sends says so; 0: look at how things stand */
+    size_t more; /* the same for bytes that are only referred to */
     wherry__segment segments[WHERRY__SEGMENTS];
 } wherry__output;
 
@@ -68,32 +69,29 @@ static inline uint8_t *wherry__output_place(wherry__output *output, size_t size)
     last->length += size;
     output->unsent += size;
     output->room -= size;
+    output->more -= size;
     return place;
 }
 
-/* Whether bytes, which lie in a chunk, are the first or begin where the last ones end. */
-static inline bool wherry__output_goes_on(const wherry__output *output, wherry_bytes bytes)
+/* The end of the last bytes, if they lie in chunk; NULL: elsewhere, or there are none. */
+static inline const uint8_t *wherry__output_end_in(const wherry__output *output,
+                                                   const wherry__chunk *chunk)
 {
     const wherry__segment *last;
 
     if (output->count == output->first)
-        return true;
+        return NULL;
     last = &output->segments[output->count - 1];
-    return last->chunk->bytes + last->offset + last->length == bytes.data;
+    return last->chunk == chunk ? chunk->bytes + last->offset + last->length : NULL;
 }
 
 /* Refers to bytes in chunk too if the last ones are right in front of them there. */
 static inline bool wherry__output_refer_on(wherry__output *output, const wherry__chunk *chunk,
                                            wherry_bytes bytes)
 {
-    wherry__segment *last;
-
-    if (output->count == output->first)
+    if (bytes.data != wherry__output_end_in(output, chunk) || bytes.data == NULL)
         return false;
-    last = &output->segments[output->count - 1];
-    if (last->chunk != chunk || chunk->bytes + last->offset + last->length != bytes.data)
-        return false;
-    last->length += bytes.length;
+    output->segments[output->count - 1].length += bytes.length;
     output->unsent += bytes.length;
     return true;
 }

@@ -66,37 +66,11 @@ typedef struct wherry__short_address {
 } wherry__short_address;
 
 struct wherry_stream {
-    wherry__source source; /* first */
-    wherry_loop *loop;
-    const wherry__stream_hooks *hooks;
-    void *owner;
-    wherry__feeder *feeder; /* NULL: everybody may send */
-
-    wherry__chunk *input;
-    uint32_t begin; /* the bytes in it that were not consumed */
-    uint32_t end;
-    uint32_t wanted; /* bytes that must fit into the input: the user knows that so many will come */
-    uint32_t receive_max;
-    uint32_t send_max;
-    uint32_t linger_ms : 24;
-    bool handed; /* what is in the input, or its front, was given out, and stays where it is */
-    wherry__output *output; /* NULL: nothing is unsent */
-    wherry__wait *receiver; /* the task that waits for bytes, or for the connection */
-    wherry__link waiters;   /* tasks that wait for room in the output, or for all to be sent */
-
-    union {
-        wherry__deadline deadline;   /* of connecting, closing, trying again, or idleness: the first
-                                        of them */
-        wherry__short_address local; /* once the descriptor is closed: what its address was */
-    } open;
-    int64_t touched; /* when a byte was last received or sent; while connecting or closing: the
-                        deadline of that */
-    int64_t idle_timeout;
-    wherry__short_address remote;
-    int reason : 8;  /* how receiving ended: a wherry_error, 0 while it goes on */
-    int refusal : 8; /* why sending is over: a wherry_error, 0 while it goes on */
-    uint16_t users;  /* tasks that wait in one of its calls, and still look at it when they leave */
-    uint8_t number;  /* the errno(3) value behind them; 0: none, or one without a sentence */
+    wherry__source source; /* first; what every message takes a look at follows */
+    int reason : 8;        /* how receiving ended: a wherry_error, 0 while it goes on */
+    int refusal : 8;       /* why sending is over: a wherry_error, 0 while it goes on */
+    uint16_t users;        /* tasks that wait in one of its calls, and look at it when they leave */
+    uint8_t number;        /* the errno(3) value behind them; 0: none, or one without a sentence */
     bool connecting : 1;
     bool announce : 1; /* it was connected at once, and nobody has been told */
     bool hungry : 1;   /* the user wants more than there is: read */
@@ -121,6 +95,30 @@ struct wherry_stream {
     bool more : 1;         /* it is a wherry__stream_more: see service.h */
     bool recorded : 1;     /* that one's recorder writes down what it does */
     bool serviced : 1;     /* its user drives it; its source is set aside */
+    wherry_loop *loop;
+    wherry__chunk *input;
+    uint32_t begin; /* the bytes in it that were not consumed */
+    uint32_t end;
+    uint32_t wanted; /* bytes that must fit into the input: the user knows that so many will come */
+    uint32_t receive_max;
+    const wherry__stream_hooks *hooks;
+    void *owner;
+    wherry__output *output; /* NULL: nothing is unsent */
+    wherry__wait *receiver; /* the task that waits for bytes, or for the connection */
+    wherry__link waiters;   /* tasks that wait for room in the output, or for all to be sent */
+    wherry__feeder *feeder; /* NULL: everybody may send */
+    uint32_t send_max;
+    uint32_t linger_ms : 24;
+    bool handed;     /* what is in the input, or its front, was given out, and stays where it is */
+    int64_t touched; /* when a byte was last received or sent; while connecting or closing: the
+                        deadline of that */
+    int64_t idle_timeout;
+    union {
+        wherry__deadline deadline;   /* of connecting, closing, trying again, or idleness: the first
+                                        of them */
+        wherry__short_address local; /* once the descriptor is closed: what its address was */
+    } open;
+    wherry__short_address remote;
 };
 
 /* Makes a stream that is not opened yet, with the limits of options. NULL: no memory. */
@@ -257,13 +255,27 @@ static inline uint8_t *wherry__stream_place(wherry_stream *stream, size_t total)
 /* Something changed for senders: the next one looks at how things stand. */
 static inline void wherry__stream_end_room(wherry_stream *stream)
 {
-    if (stream->output != NULL)
+    if (stream->output != NULL) {
         stream->output->room = 0;
+        stream->output->more = 0;
+    }
 }
 
-/* The same for bytes of the input that lie right behind the last ones queued: they are referred to.
- */
-bool wherry__stream_refer_on(wherry_stream *stream, wherry_bytes bytes);
+/* The end of what is queued, if that lies in the input, where length bytes more, which follow it
+ * there, may be referred to with wherry__stream_refer_on. NULL: send them the long way. */
+static inline const uint8_t *wherry__stream_end_in_input(const wherry_stream *stream, size_t length)
+{
+    if (stream->output == NULL || length >= stream->output->more ||
+        WHERRY__FAULT_POINT("stream.refer.long-way"))
+        return NULL;
+    return wherry__output_end_in(stream->output, stream->input);
+}
+
+static inline void wherry__stream_refer_on(wherry_stream *stream, wherry_bytes bytes)
+{
+    (void)wherry__output_refer_on(stream->output, stream->input, bytes);
+    stream->output->more -= bytes.length;
+}
 
 /* Copies bytes to place and returns the place behind them. */
 static inline uint8_t *wherry__bytes_put(uint8_t *place, wherry_bytes bytes)

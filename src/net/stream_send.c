@@ -31,8 +31,8 @@ static bool can_be_referred_to(const wherry_stream *stream, wherry_bytes bytes)
 
     return bytes.length >= REFER_ON_MIN && chunk != NULL && bytes.data >= chunk->bytes &&
            bytes.data < chunk->bytes + chunk->size &&
-           (bytes.length >= REFER_MIN || stream->output == NULL ||
-            wherry__output_goes_on(stream->output, bytes));
+           (bytes.length >= REFER_MIN || stream->output == NULL || stream->output->unsent == 0 ||
+            wherry__output_end_in(stream->output, chunk) == bytes.data);
 }
 
 static int queue_part(wherry_stream *stream, wherry_bytes part)
@@ -189,14 +189,13 @@ static bool is_free(const wherry_stream *stream)
            stream->feeder == NULL && wherry__list_empty(&stream->waiters);
 }
 
-/* Whether the end of the pass will write what is queued, and nothing stands against total bytes
- * more of it. */
-static bool goes_on(const wherry_stream *stream, size_t total)
+/* Whether the end of the pass will write what is queued, and nothing stands against more of it. */
+static bool goes_on(const wherry_stream *stream)
 {
     const wherry__output *output = stream->output;
 
     return output != NULL && stream->source.flush_next != NULL && is_free(stream) &&
-           output->unsent + total < WRITE_AT && output->unsent + total <= stream->send_max;
+           output->unsent < WRITE_AT && output->unsent <= stream->send_max;
 }
 
 /* What goes behind the last bytes needs no other look, until wherry__stream_end_room. */
@@ -205,7 +204,8 @@ static void begin_room(wherry_stream *stream)
     wherry__output *output = stream->output;
     size_t most = wherry__size_min(WRITE_AT, (size_t)stream->send_max + 1);
 
-    output->room = wherry__size_min(most - output->unsent, wherry__output_tail(output) + 1);
+    output->more = most - output->unsent;
+    output->room = wherry__size_min(output->more, wherry__output_tail(output) + 1);
 }
 
 static int accept_parts(wherry_stream *stream, const wherry_bytes *parts, size_t count,
@@ -226,7 +226,7 @@ static int accept_parts(wherry_stream *stream, const wherry_bytes *parts, size_t
     if (stream->output != NULL && !stream->blocked) {
         wherry__source_flush_later(stream->loop, &stream->source);
         wherry__stream_end_room(stream);
-        if (goes_on(stream, 0))
+        if (goes_on(stream))
             begin_room(stream);
     }
     return WHERRY_OK;
@@ -341,12 +341,6 @@ uint8_t *wherry__stream_first_place(wherry_stream *stream, size_t total)
     wherry__source_flush_later(loop, &stream->source);
     begin_room(stream);
     return wherry__output_place(stream->output, total);
-}
-
-bool wherry__stream_refer_on(wherry_stream *stream, wherry_bytes bytes)
-{
-    return goes_on(stream, bytes.length) &&
-           wherry__output_refer_on(stream->output, stream->input, bytes);
 }
 
 /* Copies parts to the place behind what is queued, if there is one. */

@@ -21,19 +21,12 @@
 struct wherry_peer {
     wherry_stream *stream;
     const wherry__settings *settings;
+    wherry__wait *receiver;
     void (*notify)(wherry_peer *peer); /* there is a message, or the end, and nobody waits for it,
                                           or the peer was closed. NULL: nobody cares */
     void *keeper;                      /* notify's, who then has the opener's hold */
-    wherry__wait *receiver;
-    void *user;
-    char *problem; /* of the last malformed message, of PROBLEM_SIZE bytes; NULL: there was none */
-
-    wherry_bytes message;  /* what was decoded */
-    wherry__cursor cursor; /* taken: the bytes of the input that belong to the message */
-    uint64_t offset;       /* of the first byte of the input in all that was received */
-    uint32_t holds;
-    uint32_t pass;  /* in which the last message was handed out */
-    uint32_t count; /* messages handed out in it */
+    uint32_t pass;                     /* in which the last message was handed out */
+    uint32_t count;                    /* messages handed out in it */
     uint16_t count_max;
     int16_t next;  /* what the next receive answers: WHERRY_OK, _MALFORMED; or _WOULD_BLOCK: nothing
                       is decoded */
@@ -44,6 +37,12 @@ struct wherry_peer {
     bool truncated;       /* it ended inside of a message */
     bool dropped;         /* the hold of who opened it is gone */
     uint8_t keeper_state; /* the keeper's */
+    uint32_t holds;
+    wherry_bytes message;  /* what was decoded */
+    wherry__cursor cursor; /* taken: the bytes of the input that belong to the message */
+    uint64_t offset;       /* of the first byte of the input in all that was received */
+    void *user;
+    char *problem; /* of the last malformed message, of PROBLEM_SIZE bytes; NULL: there was none */
 };
 
 /* Makes a peer of stream, held once. messages_per_pass: 0 for the default. */

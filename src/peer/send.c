@@ -99,8 +99,6 @@ __attribute__((noinline)) static int send_framed(wherry_peer *peer, const wherry
         WHERRY__FAULT_POINT("peer.send.in-parts"))
         return send_long(peer->stream, &frame, parts, count, deadline);
     WHERRY__PROBE("peer.send.goes-back-whole");
-    if (wherry__stream_refer_on(peer->stream, whole))
-        return WHERRY_OK;
     return wherry_stream_send_parts(peer->stream, &whole, 1, deadline);
 }
 
@@ -138,10 +136,34 @@ __attribute__((noinline)) static int send_alone(wherry_peer *peer, wherry_bytes 
     return wherry_peer_send_parts(peer, &message, 1, deadline);
 }
 
+/* The short way of a message that goes back as it came behind others that did, which have their
+ * length in front still. */
+static inline bool goes_back_behind(const wherry_peer *peer, wherry_bytes message)
+{
+    const wherry__settings *settings = peer->settings;
+    wherry_stream *stream = peer->stream;
+    const uint8_t *end;
+    size_t whole;
+
+    if (message.length < FRAMED_MIN || !settings->only_length ||
+        message.length > settings->message_size_max)
+        return false;
+    whole = settings->width + message.length;
+    end = wherry__stream_end_in_input(stream, whole);
+    if (end == NULL || message.data != end + settings->width ||
+        wherry__length_get(settings, end) != message.length)
+        return false;
+    wherry__stream_refer_on(stream, wherry_bytes_at(end, whole));
+    return true;
+}
+
 int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline)
 {
-    uint8_t *place = headed_place(peer, message.length);
+    uint8_t *place;
 
+    if (goes_back_behind(peer, message))
+        return WHERRY_OK;
+    place = headed_place(peer, message.length);
     if (place == NULL)
         return send_alone(peer, message, deadline);
     (void)wherry__bytes_put(place, message);
