@@ -107,16 +107,17 @@ static void on_flush(wherry__source *source)
 }
 
 /* Much to send leaves at once, while it is in the cache; little waits for what others add in this
- * pass. */
+ * pass. A chunk that nothing is left in is the next one's to receive into. */
 static void on_settle(wherry__source *source)
 {
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
+    const bool much = wherry_stream_unsent(stream) >= SETTLE_AT && !stream->blocked &&
+                      !WHERRY__FAULT_POINT("stream.settle.later");
 
-    if (wherry_stream_unsent(stream) >= SETTLE_AT && !stream->blocked &&
-        !WHERRY__FAULT_POINT("stream.settle.later")) {
+    if (much)
         wherry__stream_write(stream);
+    if (much || wherry__stream_length(stream) == 0)
         wherry__stream_tidy_input(stream);
-    }
 }
 
 static void on_leave(wherry__source *source)

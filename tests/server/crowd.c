@@ -76,6 +76,31 @@ static void a_flood_leaves_others_their_turn(void **state)
     serve_beside_a_flood(100, 100);
 }
 
+/* All are ready at once, and their messages lie in the same chunk, one after the other. */
+static void clients_of_a_pass_share_what_is_received_into(void **state)
+{
+    service_state service;
+    int wires[8];
+
+    (void)state;
+    service_open(&service);
+    service.handler.on_connect = NULL;
+    service.handler.on_disconnect = NULL;
+    service.handler.handle = echo_quietly;
+    service_start(&service, .endpoints = service_unix_name());
+    for (size_t i = 0; i < 8; i++)
+        wires[i] = service_dial(&service);
+    WIRE_UNTIL(service.loop, wherry_server_clients(service.server) == 8);
+    for (size_t i = 0; i < 8; i++)
+        wire_say(wires[i], "a\n");
+    for (size_t i = 0; i < 8; i++)
+        wire_expect(service.loop, wires[i], "a\n");
+    assert_int_equal(service.loop->chunks.kept, 1);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(close(wires[i]), 0);
+    service_close(&service);
+}
+
 /* Sends and sends, and reads nothing, until nobody takes any more from it. */
 static void a_client_that_never_reads_harms_nobody(void **state)
 {
@@ -368,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_leaves_others_their_turn),
+        cmocka_unit_test(clients_of_a_pass_share_what_is_received_into),
         cmocka_unit_test(a_client_that_never_reads_harms_nobody),
         cmocka_unit_test(another_task_sends_to_all_that_it_holds),
         cmocka_unit_test(a_silent_client_that_others_close_is_told_of),
