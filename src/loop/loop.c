@@ -234,6 +234,7 @@ static void close_poller(wherry_loop *loop)
 /* What is left when nothing lives on the loop any more. */
 static void give_back(wherry_loop *loop)
 {
+    wherry__loop_clear_spares(loop);
     wherry__stack_pool_clear(&loop->stacks);
     wherry__chunk_pool_clear(&loop->chunks);
     wherry__chunk_pool_clear(&loop->small_chunks);

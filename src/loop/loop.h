@@ -106,6 +106,8 @@ struct wherry_loop {
     size_t runnable_count;
     size_t turns; /* how many tasks may still run in this pass */
     size_t task_count;
+    wherry_task *spares; /* storage of ended ones, for the next */
+    unsigned spare_count;
     wherry__stack_pool stacks;
     wherry__chunk_pool chunks;       /* for what is received, and large sends */
     wherry__chunk_pool small_chunks; /* for small sends */

@@ -9,10 +9,19 @@
 #include <wherry/task.h>
 
 #include "base/list.h"
+#include "loop/announce.h"
 #include "loop/coroutine.h"
 #include "loop/group.h"
 #include "loop/loop.h"
 #include "loop/wait.h"
+
+/* So many ended tasks' storage is kept. AddressSanitizer looks for handles that are used after
+ * their end, which it finds only where storage is given back. */
+#if defined(WHERRY_ADDRESS_SANITIZER)
+#define WHERRY__SPARE_TASKS 0
+#else
+#define WHERRY__SPARE_TASKS 64
+#endif
 
 struct wherry_task {
     wherry__coroutine coroutine;
@@ -26,7 +35,10 @@ struct wherry_task {
     wherry__deadline timeout; /* of the wait */
     const char *reason;
     const char *name; /* constant, or of its own: see named */
-    void *local;
+    union {
+        void *local;
+        wherry_task *spare; /* the next unused one, once it is one itself */
+    };
     int64_t shield; /* until this instant a cancellation does not reach its waits; 0: none */
     uint32_t holds;
     uint16_t refusals; /* waits refused since it was canceled, up to when that was logged */
@@ -51,6 +63,9 @@ static inline wherry_task *wherry__task_running(void)
 /* Runs the runnable tasks, those that become runnable meanwhile too within reason. Returns how many
  * times one ran. */
 size_t wherry__loop_run_tasks(wherry_loop *loop);
+
+/* Gives back the storage that is kept. */
+void wherry__loop_clear_spares(wherry_loop *loop);
 
 /* Makes those that waited for the next pass runnable. */
 void wherry__loop_wake_later(wherry_loop *loop);
