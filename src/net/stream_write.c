@@ -104,14 +104,14 @@ static void touch(wherry_stream *stream)
 static void wrote(wherry_stream *stream, size_t size)
 {
     wherry__output *output = stream->output;
-
     size_t unsent = output->unsent - size;
 
     touch(stream);
-    wherry__output_sent(output, size);
     if (unsent == 0) {
         stream->output = NULL;
         wherry__output_free(output);
+    } else {
+        wherry__output_sent(output, size);
     }
     if (unsent <= stream->send_max / 2)
         wake_for_room(stream);

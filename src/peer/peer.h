@@ -25,18 +25,18 @@ struct wherry_peer {
     void (*notify)(wherry_peer *peer); /* there is a message, or the end, and nobody waits for it,
                                           or the peer was closed. NULL: nobody cares */
     void *keeper;                      /* notify's, who then has the opener's hold */
+    bool handed;                       /* the message was handed out */
+    bool asked;                        /* a receive was called since this was last cleared */
+    bool received;                     /* and gave a message, what came in its place, or the end */
+    bool receiving;                    /* a receive is suspended */
+    bool truncated;                    /* it ended inside of a message */
+    bool dropped;                      /* the hold of who opened it is gone */
+    uint8_t keeper_state;              /* the keeper's */
     uint32_t pass;                     /* in which the last message was handed out */
     uint32_t count;                    /* messages handed out in it */
     uint16_t count_max;
-    int16_t next;  /* what the next receive answers: WHERRY_OK, _MALFORMED; or _WOULD_BLOCK: nothing
-                      is decoded */
-    bool handed;   /* the message was handed out */
-    bool asked;    /* a receive was called since this was last cleared */
-    bool received; /* and gave a message, what came in its place, or the end */
-    bool receiving;       /* a receive is suspended */
-    bool truncated;       /* it ended inside of a message */
-    bool dropped;         /* the hold of who opened it is gone */
-    uint8_t keeper_state; /* the keeper's */
+    int16_t next; /* what the next receive answers: WHERRY_OK, _MALFORMED; or _WOULD_BLOCK: nothing
+                     is decoded */
     uint32_t holds;
     wherry_bytes message;  /* what was decoded */
     wherry__cursor cursor; /* taken: the bytes of the input that belong to the message */

@@ -145,8 +145,7 @@ static inline bool goes_back_behind(const wherry_peer *peer, wherry_bytes messag
     const uint8_t *end;
     size_t whole;
 
-    if (message.length < FRAMED_MIN || !settings->only_length ||
-        message.length > settings->message_size_max)
+    if (!settings->only_length || message.length > settings->message_size_max)
         return false;
     whole = settings->width + message.length;
     end = wherry__stream_end_in_input(stream, whole);
@@ -157,17 +156,28 @@ static inline bool goes_back_behind(const wherry_peer *peer, wherry_bytes messag
     return true;
 }
 
-int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline)
+static inline int send_one(wherry_peer *peer, wherry_bytes message, int64_t deadline)
 {
-    uint8_t *place;
+    uint8_t *place = headed_place(peer, message.length);
 
-    if (goes_back_behind(peer, message))
-        return WHERRY_OK;
-    place = headed_place(peer, message.length);
     if (place == NULL)
         return send_alone(peer, message, deadline);
     (void)wherry__bytes_put(place, message);
     return WHERRY_OK;
+}
+
+/* Not inlined: what small messages go through is all there is to wherry_peer_send. */
+__attribute__((noinline)) static int send_large(wherry_peer *peer, wherry_bytes message,
+                                                int64_t deadline)
+{
+    return goes_back_behind(peer, message) ? WHERRY_OK : send_one(peer, message, deadline);
+}
+
+int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline)
+{
+    if (message.length >= FRAMED_MIN)
+        return send_large(peer, message, deadline);
+    return send_one(peer, message, deadline);
 }
 
 int wherry_peer_flush(wherry_peer *peer, int64_t deadline)
