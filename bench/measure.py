@@ -118,16 +118,18 @@ def settled_memory(pid):
 
 class Turn:
     """What one server does in one round: a few slices of time, between those of the others. Its
-    load has its connections already, and has sent one depth of messages on each."""
+    load has its connections already."""
 
     def __init__(self, name, program, load, workload):
         self.name, self.program, self.load = name, program, load
+        self.once = workload.connections * workload.depth
         self.cpu = self.number = self.nanoseconds = 0
-        load.tell(f"count {workload.connections * workload.depth}")
-        load.expect("done")
 
     def go_on(self):
-        """One slice. The clock is read before it and when nothing is under way any more."""
+        """One slice. One depth of messages on each connection comes before it, since the others
+        have taken the cache meanwhile. The clock is read when nothing is under way."""
+        self.load.tell(f"count {self.once}")
+        self.load.expect("done")
         before = cpu_time(self.program.pid)
         self.load.tell(f"for {SLICE_MS}")
         _, number, nanoseconds = self.load.expect("done")
