@@ -150,6 +150,7 @@ static inline bool goes_back_behind(const wherry_peer *peer, wherry_bytes messag
     whole = settings->width + message.length;
     end = wherry__stream_end_in_input(stream, whole);
     if (end == NULL || message.data != end + settings->width ||
+        whole > (size_t)(stream->input->bytes + stream->end - end) ||
         wherry__length_get(settings, end) != message.length)
         return false;
     wherry__stream_refer_on(stream, wherry_bytes_at(end, whole));
