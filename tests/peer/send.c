@@ -164,20 +164,6 @@ static void without_memory_nothing_is_sent(void **state)
 
 /* --- in how many calls */
 
-static int echo_all(void *argument)
-{
-    peer_pair *pair = argument;
-    wherry_bytes message;
-    int result = WHERRY_OK;
-
-    while (result == WHERRY_OK) {
-        result = wherry_peer_receive(pair->peer, &message, WHERRY_NEVER);
-        if (result == WHERRY_OK)
-            result = wherry_peer_send(pair->peer, message, WHERRY_NEVER);
-    }
-    return result;
-}
-
 static void sixteen_messages_cost_one_receive_and_one_send(void **state)
 {
     peer_pair pair;
@@ -186,7 +172,7 @@ static void sixteen_messages_cost_one_receive_and_one_send(void **state)
 
     (void)state;
     pair_open(&pair, .kind = PAIR_IPV4, .protocol = &wherry_lines);
-    task = pair_spawn(&pair, echo_all, &pair);
+    task = pair_spawn(&pair, pair_echo_all, &pair);
     wire_settle(pair.loop);
     receives = wherry_faulty_calls(pair.system, WHERRY_CALL_RECEIVE);
     wire_push(pair.loop, pair.wire,
@@ -219,7 +205,7 @@ static void an_echo_of_a_flood_is_the_flood(void **state)
             flood[length++] = '\n';
         }
     pair_open(&pair, .kind = PAIR_UNIX, .protocol = &wherry_lines);
-    task = pair_spawn(&pair, echo_all, &pair);
+    task = pair_spawn(&pair, pair_echo_all, &pair);
     for (size_t sent = 0; read < length;) {
         ssize_t result = send(pair.wire, flood + sent, length - sent, MSG_NOSIGNAL);
 

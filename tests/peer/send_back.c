@@ -80,6 +80,14 @@ static void give_back(exchange *this, size_t count)
         assert_int_equal(give(this, next(this)), WHERRY_OK);
 }
 
+/* The first of count messages of 600 bytes is on its way. */
+static void open_and_give_back_one(exchange *this, size_t count)
+{
+    open_exchange(this, 0);
+    say(this, count, 600);
+    give_back(this, 1);
+}
+
 static size_t segments(const exchange *this)
 {
     const wherry__output *output = this->pair.peer->stream->output;
@@ -138,20 +146,6 @@ static void shorter_ones_are_copied(void **state)
     close_exchange(&this);
 }
 
-static int echo_all(void *argument)
-{
-    peer_pair *pair = argument;
-    wherry_bytes message;
-    int result = WHERRY_OK;
-
-    while (result == WHERRY_OK) {
-        result = wherry_peer_receive(pair->peer, &message, WHERRY_NEVER);
-        if (result == WHERRY_OK)
-            result = wherry_peer_send(pair->peer, message, WHERRY_NEVER);
-    }
-    return result;
-}
-
 /* Small and large ones, so that copies and pieces alternate; the reader takes its time. */
 static void a_flood_comes_back_as_it_went(void **state)
 {
@@ -169,7 +163,7 @@ static void a_flood_comes_back_as_it_went(void **state)
         put(&this, sizes[i % (sizeof(sizes) / sizeof(sizes[0]))]);
     back = malloc(this.length);
     assert_non_null(back);
-    task = pair_spawn(&this.pair, echo_all, &this.pair);
+    task = pair_spawn(&this.pair, pair_echo_all, &this.pair);
     while (length < this.length) {
         ssize_t result = send(this.pair.wire, this.wire + sent, this.length - sent, MSG_NOSIGNAL);
 
@@ -194,9 +188,7 @@ static void what_was_left_out_does_not_go(void **state)
     exchange this;
 
     (void)state;
-    open_exchange(&this, 0);
-    say(&this, 3, 600);
-    give_back(&this, 1);
+    open_and_give_back_one(&this, 3);
     (void)next(&this);
     give_back(&this, 1);
     memmove(this.wire + whole, this.wire + 2 * whole, whole);
@@ -211,9 +203,7 @@ static void what_is_said_twice_goes_twice(void **state)
     exchange this;
 
     (void)state;
-    open_exchange(&this, 0);
-    say(&this, 2, 600);
-    give_back(&this, 1);
+    open_and_give_back_one(&this, 2);
     message = next(&this);
     assert_int_equal(give(&this, message), WHERRY_OK);
     assert_int_equal(give(&this, message), WHERRY_OK);
@@ -230,9 +220,7 @@ static void a_part_of_a_message_has_a_length_of_its_own(void **state)
     exchange this;
 
     (void)state;
-    open_exchange(&this, 0);
-    say(&this, 2, 600);
-    give_back(&this, 1);
+    open_and_give_back_one(&this, 2);
     message = next(&this);
     assert_int_equal(give(&this, wherry_bytes_at(message.data, 599)), WHERRY_OK);
     this.wire[whole + 3]--;
@@ -249,9 +237,7 @@ static void more_than_a_message_has_a_length_of_its_own(void **state)
     exchange this;
 
     (void)state;
-    open_exchange(&this, 0);
-    say(&this, 3, 600);
-    give_back(&this, 1);
+    open_and_give_back_one(&this, 3);
     message = next(&this);
     assert_int_equal(give(&this, wherry_bytes_at(message.data, 600 + whole)), WHERRY_OK);
     this.wire[whole + 2] = (600 + 604) >> 8;
@@ -284,9 +270,8 @@ static void nothing_goes_behind_a_shutdown(void **state)
     exchange this;
 
     (void)state;
-    open_exchange(&this, 0);
-    say(&this, 3, 600);
-    give_back(&this, 2);
+    open_and_give_back_one(&this, 3);
+    give_back(&this, 1);
     assert_int_equal(wherry_peer_shutdown(this.pair.peer), WHERRY_OK);
     assert_int_equal(give(&this, next(&this)), WHERRY_E_MISUSE);
     wire_settle(this.pair.loop);
@@ -299,9 +284,8 @@ static void nothing_goes_behind_a_close(void **state)
     exchange this;
 
     (void)state;
-    open_exchange(&this, 0);
-    say(&this, 3, 600);
-    give_back(&this, 2);
+    open_and_give_back_one(&this, 3);
+    give_back(&this, 1);
     message = next(&this);
     wherry_peer_hold(this.pair.peer);
     wherry_peer_close(this.pair.peer);

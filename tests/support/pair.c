@@ -104,6 +104,20 @@ void pair_expect(peer_pair *pair, const char *text)
                  (const char *)pair->message.data, text);
 }
 
+int pair_echo_all(void *argument)
+{
+    peer_pair *pair = argument;
+    wherry_bytes message;
+    int result = WHERRY_OK;
+
+    while (result == WHERRY_OK) {
+        result = wherry_peer_receive(pair->peer, &message, WHERRY_NEVER);
+        if (result == WHERRY_OK)
+            result = wherry_peer_send(pair->peer, message, WHERRY_NEVER);
+    }
+    return result;
+}
+
 wherry_task *pair_spawn(peer_pair *pair, wherry_body *body, void *argument)
 {
     wherry_task *task;

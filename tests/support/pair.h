@@ -51,6 +51,9 @@ int pair_receive(peer_pair *pair);
 /* The same, and the answer is this message. */
 void pair_expect(peer_pair *pair, const char *text);
 
+/* The body of a task that sends back what comes to the pair that argument is, until that ends. */
+int pair_echo_all(void *argument);
+
 /* Spawns body(argument) on the loop. */
 wherry_task *pair_spawn(peer_pair *pair, wherry_body *body, void *argument);
 
