@@ -99,6 +99,10 @@ __attribute__((noinline)) static int send_framed(wherry_peer *peer, const wherry
         WHERRY__FAULT_POINT("peer.send.in-parts"))
         return send_long(peer->stream, &frame, parts, count, deadline);
     WHERRY__PROBE("peer.send.goes-back-whole");
+    if (wherry__stream_end_in_input(peer->stream, whole.length) == whole.data) {
+        wherry__stream_refer_on(peer->stream, whole);
+        return WHERRY_OK;
+    }
     return wherry_stream_send_parts(peer->stream, &whole, 1, deadline);
 }
 
