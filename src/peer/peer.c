@@ -21,8 +21,8 @@ static void widen(wherry_stream *stream, const wherry__settings *settings)
         stream->receive_max = (uint32_t)needed;
 }
 
-int wherry__peer_make(wherry_peer **result, wherry_stream *stream, const wherry_protocol *protocol,
-                      size_t messages_per_pass)
+int wherry__peer_make(wherry_peer **result, size_t size, wherry_stream *stream,
+                      const wherry_protocol *protocol, size_t messages_per_pass)
 {
     const wherry__settings *settings = wherry__protocol_settings(protocol);
     size_t most = messages_per_pass == 0 ? MESSAGES_PER_PASS_DEFAULT : messages_per_pass;
@@ -30,11 +30,12 @@ int wherry__peer_make(wherry_peer **result, wherry_stream *stream, const wherry_
 
     if (settings == NULL)
         return wherry__fail(WHERRY_E_MISUSE, "no protocol");
-    peer = wherry__memory_take(wherry__loop_memory(stream->loop), sizeof(*peer));
+    peer = wherry__memory_take(wherry__loop_memory(stream->loop), size);
     if (peer == NULL)
         return WHERRY_E_NO_MEMORY;
     peer->stream = stream;
     peer->settings = settings;
+    peer->size = size;
     peer->holds = 1;
     peer->next = WHERRY_E_WOULD_BLOCK;
     peer->count_max = (uint16_t)wherry__size_min(most, UINT16_MAX);
@@ -50,7 +51,7 @@ int wherry_peer_new(wherry_peer **peer, wherry_stream *stream, const wherry_prot
         return wherry__fail(WHERRY_E_MISUSE, "no place for the peer, or no open stream");
     if (stream->serviced)
         return wherry__fail(WHERRY_E_MISUSE, "the stream is serviced: a peer needs a loop's");
-    return wherry__peer_make(peer, stream, protocol, 0);
+    return wherry__peer_make(peer, sizeof(**peer), stream, protocol, 0);
 }
 
 /* --- holding */
@@ -71,7 +72,7 @@ void wherry_peer_release(wherry_peer *peer)
     wherry__loop_hold(loop); /* the stream's own hold may be the last one */
     wherry_stream_free(peer->stream);
     wherry__memory_give(memory, peer->problem, WHERRY__PEER_PROBLEM_SIZE);
-    wherry__memory_give(memory, peer, sizeof(*peer));
+    wherry__memory_give(memory, peer, peer->size);
     wherry__loop_release(loop);
 }
 

@@ -23,15 +23,15 @@ struct wherry_peer {
     const wherry__settings *settings;
     wherry__wait *receiver;
     void (*notify)(wherry_peer *peer); /* there is a message, or the end, and nobody waits for it,
-                                          or the peer was closed. NULL: nobody cares */
-    void *keeper;                      /* notify's, who then has the opener's hold */
+                                          or the peer was closed. Who set it has the opener's
+                                          hold. NULL: nobody cares */
     bool handed;                       /* the message was handed out */
     bool asked;                        /* a receive was called since this was last cleared */
     bool received;                     /* and gave a message, what came in its place, or the end */
     bool receiving;                    /* a receive is suspended */
     bool truncated;                    /* it ended inside of a message */
     bool dropped;                      /* the hold of who opened it is gone */
-    uint8_t keeper_state;              /* the keeper's */
+    uint8_t keeper_state;              /* of who set notify */
     uint32_t pass;                     /* in which the last message was handed out */
     uint32_t count;                    /* messages handed out in it */
     uint16_t count_max;
@@ -42,12 +42,14 @@ struct wherry_peer {
     wherry__cursor cursor; /* taken: the bytes of the input that belong to the message */
     uint64_t offset;       /* of the first byte of the input in all that was received */
     void *user;
+    size_t size;   /* of the storage */
     char *problem; /* of the last malformed message, of PROBLEM_SIZE bytes; NULL: there was none */
 };
 
-/* Makes a peer of stream, held once. messages_per_pass: 0 for the default. */
-int wherry__peer_make(wherry_peer **peer, wherry_stream *stream, const wherry_protocol *protocol,
-                      size_t messages_per_pass);
+/* Makes a peer of stream, held once, in zeroed storage of size bytes: it may be the first part of
+ * something larger. messages_per_pass: 0 for the default. */
+int wherry__peer_make(wherry_peer **peer, size_t size, wherry_stream *stream,
+                      const wherry_protocol *protocol, size_t messages_per_pass);
 
 /* Whether a receive would answer at once: decodes what there is. If not, more is read. */
 bool wherry__peer_ready(wherry_peer *peer);

@@ -29,7 +29,7 @@ static void describe(const wherry__client *client, char *text, size_t size)
 {
     wherry_address address;
 
-    wherry_peer_remote(client->peer, &address);
+    wherry_peer_remote(&client->peer, &address);
     (void)wherry_address_format(&address, text, size);
 }
 
@@ -66,7 +66,7 @@ static void say_goodbye(wherry__client *client, int reason)
     if (!is_greeted(client) || server->handler->on_disconnect == NULL)
         return;
     wherry__task_shield(task, wherry__instant_after(server->loop->now, server->options.grace));
-    server->handler->on_disconnect(server->handler, client->peer, reason);
+    server->handler->on_disconnect(server->handler, &client->peer, reason);
     wherry__task_shield(task, 0);
 }
 
@@ -84,7 +84,7 @@ static void finish(wherry__client *client, int reason)
  * Otherwise *reason is why the client's time is over, or WHERRY_OK when it is only silent. */
 static bool has_more(wherry__client *client, int *reason)
 {
-    wherry_peer *peer = client->peer;
+    wherry_peer *peer = &client->peer;
 
     *reason = WHERRY_OK;
     if (peer->stream->closed) {
@@ -109,7 +109,7 @@ static bool has_more(wherry__client *client, int *reason)
 static int converse(wherry__client *client)
 {
     wherry_handler *handler = client->server->handler;
-    wherry_peer *peer = client->peer;
+    wherry_peer *peer = &client->peer;
     int result;
 
     peer->asked = false;
@@ -135,10 +135,10 @@ static int greet(wherry__client *client)
     if (is_greeted(client))
         return WHERRY_OK;
     if (handler->on_connect != NULL)
-        result = handler->on_connect(handler, client->peer);
+        result = handler->on_connect(handler, &client->peer);
     WHERRY__PROBE_IF(result < 0, "server.client.greeting-failed");
     if (result >= 0)
-        client->peer->keeper_state |= WHERRY__CLIENT_GREETED;
+        client->peer.keeper_state |= WHERRY__CLIENT_GREETED;
     return result < 0 ? result : WHERRY_OK;
 }
 
@@ -178,7 +178,7 @@ static int start(wherry__client *client, wherry_body *body)
         return result;
     task->name = "client";
     client->now.task = task;
-    client->peer->keeper_state &= (uint8_t)~WHERRY__CLIENT_OWED;
+    client->peer.keeper_state &= (uint8_t)~WHERRY__CLIENT_OWED;
     wherry_task_release(task); /* it is known for as long as it runs */
     return WHERRY_OK;
 }
@@ -190,7 +190,7 @@ static void owe(wherry__client *client)
 
     if (!is_owed(client))
         client->now.owed = 0;
-    client->peer->keeper_state |= WHERRY__CLIENT_OWED | WHERRY__CLIENT_LATE;
+    client->peer.keeper_state |= WHERRY__CLIENT_OWED | WHERRY__CLIENT_LATE;
     client->now.owed += OWED_FOR;
     if (client->now.owed > server->options.grace) {
         WHERRY__PROBE("server.client.no-goodbye");
@@ -227,7 +227,7 @@ static void start_or_abort(wherry__client *client, wherry_body *body)
     WHERRY__PROBE("server.client.no-task");
     wherry__log(client->server->loop->now, WHERRY_LOG_ERROR, "a client is dropped: %s",
                 wherry_error_text(result));
-    wherry_stream_abort(client->peer->stream);
+    wherry_stream_abort(client->peer.stream);
     if (is_greeted(client) && client->server->handler->on_disconnect != NULL)
         owe(client);
     else
@@ -238,7 +238,7 @@ static void start_or_abort(wherry__client *client, wherry_body *body)
  * under way. */
 static void on_notify(wherry_peer *peer)
 {
-    wherry__client *client = peer->keeper;
+    wherry__client *client = WHERRY__OWNER(peer, wherry__client, peer);
 
     if (wherry__client_task(client) != NULL || is_owed(client))
         return;
@@ -253,43 +253,35 @@ static void on_notify(wherry_peer *peer)
 
 void wherry__client_drop(wherry__client *client)
 {
-    wherry_server *server = client->server;
-
-    client->peer->notify = NULL;
+    client->peer.notify = NULL;
     wherry__link_remove(&client->link);
-    wherry_peer_close(client->peer);
-    wherry__memory_give(wherry__loop_memory(server->loop), client, sizeof(*client));
+    wherry_peer_close(&client->peer);
 }
 
 int wherry__client_new(wherry_server *server, wherry_stream *stream)
 {
-    wherry__client *client = wherry__memory_take(wherry__loop_memory(server->loop),
-                                                 sizeof(*client));
-    int result;
+    wherry__client *client;
+    wherry_peer *peer;
+    int result = wherry__peer_make(&peer, sizeof(*client), stream, server->protocol,
+                                   server->options.messages_per_pass);
 
-    if (client == NULL)
-        return WHERRY_E_NO_MEMORY;
-    result = wherry__peer_make(&client->peer, stream, server->protocol,
-                               server->options.messages_per_pass);
-    if (result < 0) {
-        wherry__memory_give(wherry__loop_memory(server->loop), client, sizeof(*client));
+    if (result < 0)
         return result;
-    }
+    client = WHERRY__OWNER(peer, wherry__client, peer);
     client->server = server;
-    client->peer->keeper = client;
-    client->peer->notify = on_notify;
+    peer->notify = on_notify;
     wherry__list_append(&server->clients, &client->link);
     server->client_count++;
     if (server->handler->on_connect != NULL || server->handler->eager)
         start_or_abort(client, run);
     else
-        client->peer->keeper_state = WHERRY__CLIENT_GREETED;
+        peer->keeper_state = WHERRY__CLIENT_GREETED;
     return WHERRY_OK;
 }
 
 bool wherry__client_is_silent(const wherry__client *client)
 {
-    const wherry_peer *peer = client->peer;
+    const wherry_peer *peer = &client->peer;
 
     if (wherry__client_task(client) == NULL)
         return true;

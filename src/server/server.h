@@ -69,10 +69,11 @@ struct wherry_server {
     bool started;   /* on_start returned zero */
 };
 
-/* A connection, and what runs for it. */
+/* A connection, and what runs for it: a peer, and what the server notes beside it. Dropped, it is a
+ * peer still for those who hold it. */
 typedef struct wherry__client {
+    wherry_peer peer; /* first */
     wherry_server *server;
-    wherry_peer *peer;
     wherry__link link;
     union {
         wherry_task *task; /* that runs a conversation; NULL between two */
@@ -89,7 +90,7 @@ enum wherry__client_states {
 
 static inline bool wherry__client_is(const wherry__client *client, unsigned state)
 {
-    return (client->peer->keeper_state & state) != 0;
+    return (client->peer.keeper_state & state) != 0;
 }
 
 /* The task that runs a conversation with it. */
