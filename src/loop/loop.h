@@ -20,6 +20,9 @@
 /* How many ready descriptors one wait reports at most. */
 #define WHERRY__READY_MAX 64
 
+/* Lines of the cache that a source which is ready takes a look at: most of a stream's. */
+#define WHERRY__SOURCE_LINES 3
+
 /* A source: an object that lives on a loop, with or without a descriptor that the loop watches. It
  * is the first thing in the structure of a stream, listener, watch or signal. */
 typedef struct wherry__source wherry__source;
@@ -172,6 +175,16 @@ static inline void wherry__source_flush_later(wherry_loop *loop, wherry__source 
         return;
     source->flush_next = loop->flush_first == NULL ? source : loop->flush_first;
     loop->flush_first = source;
+}
+
+/* Takes source out of the row of those to be flushed, if it is at its front: nobody asked later. */
+static inline bool wherry__source_flush_now(wherry_loop *loop, wherry__source *source)
+{
+    if (loop->flush_first != source)
+        return false;
+    loop->flush_first = source->flush_next == source ? NULL : source->flush_next;
+    source->flush_next = NULL;
+    return true;
 }
 
 /* The clock of a loop that is being made: its options, and its beginning. */

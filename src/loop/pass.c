@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/probe.h"
 #include "base/size.h"
+#include "base/usually.h"
 #include "loop/task.h"
 
 /* How many more times tasks may run in a pass than there are tasks: those that wake each other
@@ -127,6 +128,8 @@ int wherry_loop_wait(wherry_loop *loop, int64_t until)
         return wherry__fail_system(result, "waiting for readiness");
     }
     WHERRY__PROBE_IF(result == WHERRY__READY_MAX, "loop.wait.full");
+    if (result > 0)
+        wherry__fetch(loop->ready[0].token, WHERRY__SOURCE_LINES);
     loop->ready_count = result;
     loop->statistics.ready += (uint64_t)result;
     read_clock(loop);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/probe.h"
+#include "base/usually.h"
 #include "loop/task.h"
 
 /* How often one source is served in a pass. */
@@ -201,6 +202,8 @@ size_t wherry__loop_serve_ready(wherry_loop *loop)
 
         if (ends_early(loop, i))
             break;
+        if (i + 1 < count)
+            wherry__fetch(loop->ready[i + 1].token, WHERRY__SOURCE_LINES);
         WHERRY__PROBE_IF(!is_served(source), "loop.source.gone-when-ready");
         if (is_served(source))
             done += serve(loop, source, loop->ready[i].events);

@@ -24,6 +24,9 @@
 /* A rest up to this size does not keep a chunk of the pool. */
 #define REST_MAX ((size_t)32 << 10)
 
+/* What an owner who is told of bytes takes a look at: nearly all of a server's client. */
+#define OWNER_LINES 4
+
 /* --- room */
 
 /* Bytes that the next chunk must have: what is needed grows with what has come, so that an
@@ -60,14 +63,13 @@ static int change_chunk(wherry_stream *stream, size_t size)
     return WHERRY_OK;
 }
 
-/* Makes room behind the bytes in the input, without moving any that somebody looks at. */
-static int make_room(wherry_stream *stream)
+/* Makes room behind the bytes in the input, without moving any that somebody looks at. Not inlined,
+ * since nearly always there is no input. */
+__attribute__((noinline)) static int make_room_behind(wherry_stream *stream)
 {
     wherry__chunk *chunk = stream->input;
     size_t length = wherry__stream_length(stream);
 
-    if (chunk == NULL)
-        return change_chunk(stream, stream->loop->chunks.size);
     if (length == 0 && chunk->holds == 1) {
         stream->begin = 0;
         stream->end = 0;
@@ -89,6 +91,14 @@ static int make_room(wherry_stream *stream)
     if (chunk->size < stream->loop->chunks.size) /* the small one of a rest */
         return change_chunk(stream, stream->loop->chunks.size);
     return WHERRY_OK;
+}
+
+static int make_room(wherry_stream *stream)
+{
+    if (WHERRY__RARELY(stream->input != NULL))
+        return make_room_behind(stream);
+    stream->input = wherry__chunk_take(&stream->loop->chunks); /* which begins at 0, with nothing */
+    return stream->input == NULL ? WHERRY_E_NO_MEMORY : WHERRY_OK;
 }
 
 static void drop_input(wherry_stream *stream)
@@ -189,6 +199,7 @@ void wherry__stream_read(wherry_stream *stream)
     room = wherry__size_min(room, stream->receive_max - wherry__stream_length(stream));
     if (WHERRY__FAULT_POINT("stream.receive.less-room"))
         room = 1 + room / 8;
+    wherry__fetch(stream->owner, OWNER_LINES);
     result = wherry__socket_receive(stream->loop->system, stream->source.descriptor,
                                     stream->input->bytes + stream->end, room, stream->as_file,
                                     stream->ask_first);
