@@ -17,6 +17,7 @@ static wherry__output *place_in(wherry__chunk *chunk)
     output->count = 0;
     output->room = 0;
     output->more = 0;
+    output->behind = NULL;
     chunk->used = sizeof(*output);
     return output;
 }
@@ -66,6 +67,7 @@ static int add(wherry__output *output, wherry__chunk *chunk, size_t offset, size
     output->segments[output->count++] = (wherry__segment){ wherry__chunk_hold(chunk), offset,
                                                            length };
     output->unsent += length;
+    output->behind = NULL;
     return WHERRY_OK;
 }
 
@@ -74,6 +76,15 @@ void wherry__output_begin(wherry__output *output)
     output->segments[0] = (wherry__segment){ wherry__chunk_hold(output->home), output->home->used,
                                              0 };
     output->count = 1;
+}
+
+void wherry__output_refer_first(wherry__output *output, wherry__chunk *chunk, wherry_bytes bytes)
+{
+    output->segments[0] = (wherry__segment){ wherry__chunk_hold(chunk),
+                                             (size_t)(bytes.data - chunk->bytes), bytes.length };
+    output->count = 1;
+    output->unsent = bytes.length;
+    output->behind = bytes.data + bytes.length;
 }
 
 size_t wherry__output_tail(const wherry__output *output)
@@ -89,11 +100,14 @@ size_t wherry__output_tail(const wherry__output *output)
 
 int wherry__output_refer(wherry__output *output, wherry__chunk *chunk, wherry_bytes bytes)
 {
-    size_t offset = (size_t)(bytes.data - chunk->bytes);
+    int result;
 
-    if (wherry__output_refer_on(output, chunk, bytes))
+    if (wherry__output_refer_on(output, bytes))
         return WHERRY_OK;
-    return add(output, chunk, offset, bytes.length);
+    result = add(output, chunk, (size_t)(bytes.data - chunk->bytes), bytes.length);
+    if (result == WHERRY_OK)
+        output->behind = bytes.data + bytes.length;
+    return result;
 }
 
 /* Copies bytes behind those that were copied into chunk before; the segment is new unless the last
@@ -147,6 +161,24 @@ int wherry__output_copy(wherry__output *output, wherry__chunk_pool *pool, wherry
     return result;
 }
 
+void wherry__output_take_home(wherry__output *output)
+{
+    wherry__segment *only = &output->segments[output->first];
+    wherry__chunk *home = output->home;
+    wherry__chunk *elsewhere;
+
+    if (output->count - output->first != 1 || only->chunk == home ||
+        only->length > home->size - home->used)
+        return;
+    elsewhere = only->chunk;
+    memcpy(home->bytes + home->used, elsewhere->bytes + only->offset, only->length);
+    *only = (wherry__segment){ wherry__chunk_hold(home), home->used, only->length };
+    home->used += only->length;
+    output->room = 0;
+    output->behind = NULL;
+    wherry__chunk_release(elsewhere);
+}
+
 /* --- going back */
 
 wherry__output_mark wherry__output_mark_now(const wherry__output *output)
@@ -170,6 +202,7 @@ void wherry__output_undo(wherry__output *output, wherry__output_mark mark)
         output->segments[output->count - 1].chunk->used = mark.last_used;
     }
     output->unsent = mark.unsent;
+    output->behind = NULL;
 }
 
 /* --- sending */

@@ -10,6 +10,7 @@
 #ifndef WHERRY_NET_OUTPUT_H
 #define WHERRY_NET_OUTPUT_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,6 +36,8 @@ typedef struct wherry__output {
     size_t room; /* fewer bytes than that may be put behind the last ones, and nothing else is to be
                     done: who sends says so; 0: look at how things stand */
     size_t more; /* the same for bytes that are only referred to */
+    const uint8_t *behind; /* where such bytes must lie to be part of the last segment; NULL: it is
+                              a copy */
     wherry__segment segments[WHERRY__SEGMENTS];
 } wherry__output;
 
@@ -43,6 +46,9 @@ wherry__output *wherry__output_make(wherry__chunk_pool *pool);
 
 /* Makes the space behind an empty output its tail, though nothing is there yet. */
 void wherry__output_begin(wherry__output *output);
+
+/* Makes bytes that lie in chunk, which is held from now on, the first of an empty output. */
+void wherry__output_refer_first(wherry__output *output, wherry__chunk *chunk, wherry_bytes bytes);
 
 /* Gives back all chunks, its own last. */
 void wherry__output_free(wherry__output *output);
@@ -73,31 +79,24 @@ static inline uint8_t *wherry__output_place(wherry__output *output, size_t size)
     return place;
 }
 
-/* The end of the last bytes, if they lie in chunk; NULL: elsewhere, or there are none. */
-static inline const uint8_t *wherry__output_end_in(const wherry__output *output,
-                                                   const wherry__chunk *chunk)
+/* Refers to bytes too that are right behind the last ones, in the chunk that those lie in. */
+static inline bool wherry__output_refer_on(wherry__output *output, wherry_bytes bytes)
 {
-    const wherry__segment *last;
-
-    if (output->count == output->first)
-        return NULL;
-    last = &output->segments[output->count - 1];
-    return last->chunk == chunk ? chunk->bytes + last->offset + last->length : NULL;
-}
-
-/* Refers to bytes in chunk too if the last ones are right in front of them there. */
-static inline bool wherry__output_refer_on(wherry__output *output, const wherry__chunk *chunk,
-                                           wherry_bytes bytes)
-{
-    if (bytes.data != wherry__output_end_in(output, chunk) || bytes.data == NULL)
+    assert(bytes.data != NULL);
+    if (bytes.data != output->behind)
         return false;
     output->segments[output->count - 1].length += bytes.length;
+    output->behind += bytes.length;
     output->unsent += bytes.length;
     return true;
 }
 
 /* Adds bytes that lie in chunk, which is held from now on. WHERRY_E_FULL: no segment is left. */
 int wherry__output_refer(wherry__output *output, wherry__chunk *chunk, wherry_bytes bytes);
+
+/* Copies bytes that are referred to into the home chunk, if they are all that there is and fit, so
+ * that nobody holds the chunk they lay in. */
+void wherry__output_take_home(wherry__output *output);
 
 /* Fills parts with what comes first, at most count of them. Returns how many. */
 size_t wherry__output_parts(const wherry__output *output, struct iovec *parts, size_t count);

@@ -74,6 +74,11 @@ static void on_ready(wherry__source *source, unsigned events)
     wherry__stream_watch(stream);
 }
 
+static bool tells_late(const wherry_stream *stream)
+{
+    return stream->announce || stream->roomy || stream->reason != WHERRY_OK;
+}
+
 /* What happened inside of a call of the user's, or in the middle of writing. */
 static void tell_late(wherry_stream *stream)
 {
@@ -106,18 +111,28 @@ static void on_flush(wherry__source *source)
     wherry__stream_watch(stream);
 }
 
+static bool has_much_to_send(const wherry_stream *stream)
+{
+    return wherry_stream_unsent(stream) >= SETTLE_AT && !stream->blocked &&
+           !WHERRY__FAULT_POINT("stream.settle.later");
+}
+
 /* Much to send leaves at once, while it is in the cache; little waits for what others add in this
  * pass. A chunk that nothing is left in is the next one's to receive into. */
 static void on_settle(wherry__source *source)
 {
     wherry_stream *stream = WHERRY__OWNER(source, wherry_stream, source);
-    const bool much = wherry_stream_unsent(stream) >= SETTLE_AT && !stream->blocked &&
-                      !WHERRY__FAULT_POINT("stream.settle.later");
 
-    if (much)
+    if (has_much_to_send(stream)) {
         wherry__stream_write(stream);
-    if (much || wherry__stream_length(stream) == 0)
         wherry__stream_tidy_input(stream);
+        if (!tells_late(stream) && wherry__source_flush_now(stream->loop, source))
+            wherry__stream_watch(stream);
+    } else if (wherry__stream_length(stream) == 0) {
+        if (stream->output != NULL && stream->output->behind != NULL)
+            wherry__output_take_home(stream->output);
+        wherry__stream_tidy_input(stream);
+    }
 }
 
 static void on_leave(wherry__source *source)

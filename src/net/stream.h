@@ -33,6 +33,10 @@
 /* Parts of one write. */
 #define WHERRY__STREAM_PARTS 32
 
+/* From this size on, bytes that lie in the input and go back come first among what is queued, or
+ * right behind others from there, without being copied. */
+#define WHERRY__STREAM_REFER_MIN 512
+
 /* After an error that readiness does not tell the end of: no buffers for a send, or the full
  * backlog of a Unix listener (connect(2), EAGAIN). */
 #define WHERRY__STREAM_RETRY_AFTER WHERRY_MILLISECONDS(10)
@@ -252,6 +256,11 @@ static inline uint8_t *wherry__stream_place(wherry_stream *stream, size_t total)
     return WHERRY__USUALLY(place != NULL) ? place : wherry__stream_first_place(stream, total);
 }
 
+static inline size_t wherry__stream_length(const wherry_stream *stream)
+{
+    return stream->end - stream->begin;
+}
+
 /* Something changed for senders: the next one looks at how things stand. */
 static inline void wherry__stream_end_room(wherry_stream *stream)
 {
@@ -261,20 +270,29 @@ static inline void wherry__stream_end_room(wherry_stream *stream)
     }
 }
 
-/* The end of what is queued, if that lies in the input, where length bytes more, which follow it
- * there, may be referred to with wherry__stream_refer_on. NULL: send them the long way. */
-static inline const uint8_t *wherry__stream_end_in_input(const wherry_stream *stream, size_t length)
+/* The way of what goes back as it came: bytes that lie in the input, right behind the last that are
+ * queued, are only referred to there, to be written at the end of the pass. False: send them
+ * another way. */
+static inline bool wherry__stream_refer_behind(wherry_stream *stream, wherry_bytes bytes)
 {
-    if (stream->output == NULL || length >= stream->output->more ||
-        WHERRY__FAULT_POINT("stream.refer.long-way"))
-        return NULL;
-    return wherry__output_end_in(stream->output, stream->input);
+    wherry__output *output = stream->output;
+
+    if (output == NULL || bytes.length >= output->more ||
+        WHERRY__FAULT_POINT("stream.refer.long-way") || !wherry__output_refer_on(output, bytes))
+        return false;
+    output->more -= bytes.length;
+    return true;
 }
 
-static inline void wherry__stream_refer_on(wherry_stream *stream, wherry_bytes bytes)
+/* The same for the first that are queued, if a chunk is at hand, and they are not alone and few. */
+bool wherry__stream_refer_many(wherry_stream *stream, wherry_bytes bytes);
+
+/* The same for the first that are queued. */
+static inline bool wherry__stream_refer_first(wherry_stream *stream, wherry_bytes bytes)
 {
-    (void)wherry__output_refer_on(stream->output, stream->input, bytes);
-    stream->output->more -= bytes.length;
+    if (bytes.length < WHERRY__STREAM_REFER_MIN && bytes.length >= wherry__stream_length(stream))
+        return false; /* few, which nothing follows, are copied sooner than looked at again */
+    return wherry__stream_refer_many(stream, bytes);
 }
 
 /* Copies bytes to place and returns the place behind them. */
@@ -287,11 +305,6 @@ static inline uint8_t *wherry__bytes_put(uint8_t *place, wherry_bytes bytes)
 
 /* Gives the input chunk back when nothing is in it, and a large one that holds little. */
 void wherry__stream_tidy_input(wherry_stream *stream);
-
-static inline size_t wherry__stream_length(const wherry_stream *stream)
-{
-    return stream->end - stream->begin;
-}
 
 /* wherry_stream_consume, without a call where there is nothing else to be done. */
 static inline void wherry__stream_take(wherry_stream *stream, size_t length)

@@ -11,11 +11,9 @@
 #include "net/service.h"
 #include "net/socket.h"
 
-/* From this size on, bytes that lie in the stream's own input are referred to instead of copied;
- * and from a lower one where they come first or right behind others, so that they cost no segment
- * of their own. */
+/* From this size on, bytes that lie in the stream's own input are referred to instead of copied,
+ * though they cost a segment of their own. */
 #define REFER_MIN ((size_t)8 << 10)
-#define REFER_ON_MIN 512
 
 /* From this size on, bytes from elsewhere are offered to the system at once, without a copy. */
 #define DIRECT_MIN ((size_t)16 << 10)
@@ -25,14 +23,19 @@
 
 /* --- queueing */
 
-static bool can_be_referred_to(const wherry_stream *stream, wherry_bytes bytes)
+static bool lies_in_input(const wherry_stream *stream, wherry_bytes bytes)
 {
     const wherry__chunk *chunk = stream->input;
 
-    return bytes.length >= REFER_ON_MIN && chunk != NULL && bytes.data >= chunk->bytes &&
-           bytes.data < chunk->bytes + chunk->size &&
+    return bytes.length >= WHERRY__STREAM_REFER_MIN && chunk != NULL &&
+           bytes.data >= chunk->bytes && bytes.data < chunk->bytes + chunk->size;
+}
+
+static bool can_be_referred_to(const wherry_stream *stream, wherry_bytes bytes)
+{
+    return lies_in_input(stream, bytes) &&
            (bytes.length >= REFER_MIN || stream->output == NULL || stream->output->unsent == 0 ||
-            wherry__output_end_in(stream->output, chunk) == bytes.data);
+            stream->output->behind == bytes.data);
 }
 
 static int queue_part(wherry_stream *stream, wherry_bytes part)
@@ -326,21 +329,39 @@ static int sum_up(const wherry_bytes *parts, size_t count, size_t *total)
     return WHERRY_OK;
 }
 
+/* Makes an output of a chunk that is at hand, if total bytes may be queued as its first, to be
+ * written at the end of the pass. */
+static bool begin(wherry_stream *stream, size_t total)
+{
+    if (stream->serviced || stream->output != NULL || total == 0 || total >= WRITE_AT ||
+        total > stream->send_max || !is_free(stream) || stream->refusal != WHERRY_OK ||
+        stream->blocked || stream->connecting || stream->loop->freed ||
+        stream->loop->small_chunks.first == NULL)
+        return false;
+    stream->output = wherry__output_make(&stream->loop->small_chunks);
+    if (stream->output == NULL)
+        return false;
+    wherry__source_flush_later(stream->loop, &stream->source);
+    return true;
+}
+
 uint8_t *wherry__stream_first_place(wherry_stream *stream, size_t total)
 {
-    wherry_loop *loop = stream->loop;
-
-    if (stream->serviced || stream->output != NULL || total == 0 || total >= REFER_ON_MIN ||
-        total > stream->send_max || !is_free(stream) || stream->refusal != WHERRY_OK ||
-        stream->blocked || stream->connecting || loop->freed || loop->small_chunks.first == NULL)
-        return NULL;
-    stream->output = wherry__output_make(&loop->small_chunks);
-    if (stream->output == NULL)
+    if (total >= WHERRY__STREAM_REFER_MIN || !begin(stream, total))
         return NULL;
     wherry__output_begin(stream->output);
-    wherry__source_flush_later(loop, &stream->source);
     begin_room(stream);
     return wherry__output_place(stream->output, total);
+}
+
+bool wherry__stream_refer_many(wherry_stream *stream, wherry_bytes bytes)
+{
+    if (stream->input == NULL || WHERRY__FAULT_POINT("stream.refer.not-first") ||
+        !begin(stream, bytes.length))
+        return false;
+    wherry__output_refer_first(stream->output, stream->input, bytes);
+    begin_room(stream);
+    return true;
 }
 
 /* Copies parts to the place behind what is queued, if there is one. */
@@ -398,6 +419,9 @@ int wherry_stream_send_parts(wherry_stream *stream, const wherry_bytes *parts, s
 
 int wherry_stream_send(wherry_stream *stream, wherry_bytes bytes, int64_t deadline)
 {
+    if (lies_in_input(stream, bytes) &&
+        (wherry__stream_refer_behind(stream, bytes) || wherry__stream_refer_first(stream, bytes)))
+        return WHERRY_OK;
     return wherry_stream_send_parts(stream, &bytes, 1, deadline);
 }
 

@@ -99,11 +99,7 @@ __attribute__((noinline)) static int send_framed(wherry_peer *peer, const wherry
         WHERRY__FAULT_POINT("peer.send.in-parts"))
         return send_long(peer->stream, &frame, parts, count, deadline);
     WHERRY__PROBE("peer.send.goes-back-whole");
-    if (wherry__stream_end_in_input(peer->stream, whole.length) == whole.data) {
-        wherry__stream_refer_on(peer->stream, whole);
-        return WHERRY_OK;
-    }
-    return wherry_stream_send_parts(peer->stream, &whole, 1, deadline);
+    return wherry_stream_send(peer->stream, whole, deadline);
 }
 
 /* The short way of framings that put nothing but a length in front: the place for a payload behind
@@ -140,49 +136,43 @@ __attribute__((noinline)) static int send_alone(wherry_peer *peer, wherry_bytes 
     return wherry_peer_send_parts(peer, &message, 1, deadline);
 }
 
-/* The short way of a message that goes back as it came behind others that did, which have their
- * length in front still. */
-static inline bool goes_back_behind(const wherry_peer *peer, wherry_bytes message)
+/* Whether it is the message that was handed out, which would get the same in front of it as it came
+ * with: all of that still lies in the input. */
+static inline bool goes_back(const wherry_peer *peer, wherry_bytes message)
 {
-    const wherry__settings *settings = peer->settings;
-    wherry_stream *stream = peer->stream;
-    const uint8_t *end;
-    size_t whole;
-
-    if (!settings->only_length || message.length > settings->message_size_max)
-        return false;
-    whole = settings->width + message.length;
-    end = wherry__stream_end_in_input(stream, whole);
-    if (end == NULL || message.data != end + settings->width ||
-        whole > (size_t)(stream->input->bytes + stream->end - end) ||
-        wherry__length_get(settings, end) != message.length)
-        return false;
-    wherry__stream_refer_on(stream, wherry_bytes_at(end, whole));
-    return true;
+    return peer->handed && message.data == peer->message.data &&
+           message.length == peer->message.length && peer->settings->same_back;
 }
 
-static inline int send_one(wherry_peer *peer, wherry_bytes message, int64_t deadline)
+static inline wherry_bytes with_head(const wherry_peer *peer, wherry_bytes message)
 {
-    uint8_t *place = headed_place(peer, message.length);
+    const size_t whole = peer->cursor.taken;
 
+    return wherry_bytes_at(message.data - (whole - message.length), whole);
+}
+
+/* Not inlined, so that what goes back behind others needs no stack. */
+__attribute__((noinline)) static int send_otherwise(wherry_peer *peer, wherry_bytes message,
+                                                    int64_t deadline)
+{
+    uint8_t *place;
+
+    if (peer->stream->output == NULL && goes_back(peer, message) &&
+        wherry__stream_refer_first(peer->stream, with_head(peer, message)))
+        return WHERRY_OK;
+    place = headed_place(peer, message.length);
     if (place == NULL)
         return send_alone(peer, message, deadline);
     (void)wherry__bytes_put(place, message);
     return WHERRY_OK;
 }
 
-/* Not inlined: what small messages go through is all there is to wherry_peer_send. */
-__attribute__((noinline)) static int send_large(wherry_peer *peer, wherry_bytes message,
-                                                int64_t deadline)
-{
-    return goes_back_behind(peer, message) ? WHERRY_OK : send_one(peer, message, deadline);
-}
-
 int wherry_peer_send(wherry_peer *peer, wherry_bytes message, int64_t deadline)
 {
-    if (message.length >= FRAMED_MIN)
-        return send_large(peer, message, deadline);
-    return send_one(peer, message, deadline);
+    if (goes_back(peer, message) &&
+        wherry__stream_refer_behind(peer->stream, with_head(peer, message)))
+        return WHERRY_OK;
+    return send_otherwise(peer, message, deadline);
 }
 
 int wherry_peer_flush(wherry_peer *peer, int64_t deadline)

@@ -56,4 +56,5 @@ static const wherry__framing framing = { fixed_configure, fixed_decode, fixed_en
 
 const wherry__settings wherry__form_fixed = { .framing = &framing,
                                               .message_size_max = WHERRY__MESSAGE_SIZE_MAX,
-                                              .name = "fixed:N" };
+                                              .name = "fixed:N",
+                                              .same_back = true };

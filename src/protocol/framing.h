@@ -118,6 +118,8 @@ struct wherry__settings {
     size_t width;       /* length: bytes of the prefix */
     bool little_endian; /* length */
     bool only_length;   /* length: all that encode does is wherry__length_put */
+    bool same_back;     /* encode puts in front of what decode gave just what was there, and
+                           nothing behind it */
     size_t fixed;       /* fixed: bytes of a message */
 };
 

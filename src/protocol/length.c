@@ -75,7 +75,8 @@ static const wherry__framing framing = { length_configure, length_decode, length
                                                    .name = text,                                   \
                                                    .width = (bytes),                               \
                                                    .little_endian = (low_first),                   \
-                                                   .only_length = true }
+                                                   .only_length = true,                            \
+                                                   .same_back = true }
 
 FORM(length8, "length8", 1, false, UINT8_MAX);
 FORM(length16, "length16", 2, false, UINT16_MAX);

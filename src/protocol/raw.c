@@ -34,4 +34,5 @@ static const wherry__framing framing = { NULL, raw_decode, raw_encode };
 
 const wherry__settings wherry__form_raw = { .framing = &framing,
                                             .message_size_max = WHERRY__MESSAGE_SIZE_MAX,
-                                            .name = "raw" };
+                                            .name = "raw",
+                                            .same_back = true };

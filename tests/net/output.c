@@ -133,14 +133,101 @@ static void neighbouring_references_are_one(void **state)
 
     assert_int_equal(refer(self, 0, 100), WHERRY_OK);
     assert_int_equal(refer(self, 100, 100), WHERRY_OK);
-    assert_true(wherry__output_refer_on(self->output, self->input,
-                                        wherry_bytes_at(self->input->bytes + 200, 100)));
-    assert_false(wherry__output_refer_on(self->output, self->input,
-                                         wherry_bytes_at(self->input->bytes + 301, 100)));
+    assert_true(
+        wherry__output_refer_on(self->output, wherry_bytes_at(self->input->bytes + 200, 100)));
+    assert_false(
+        wherry__output_refer_on(self->output, wherry_bytes_at(self->input->bytes + 301, 100)));
     assert_int_equal(wherry__output_parts(self->output, parts, 4), 1);
     assert_int_equal(self->input->holds, 2);
     expect(self, 300, 33);
 }
+
+static void only_what_was_referred_to_goes_on(void **state)
+{
+    fixture *self = *state;
+    const wherry_bytes next = wherry_bytes_at(self->input->bytes + 100, 100);
+
+    assert_int_equal(refer(self, 0, 100), WHERRY_OK);
+    assert_int_equal(copy(self, 100, 1), WHERRY_OK);
+    assert_false(wherry__output_refer_on(self->output, next)); /* a copy is in between */
+    expect(self, 101, 50);
+}
+
+static void first_reference_is_like_any_other(void **state)
+{
+    fixture *self = *state;
+
+    wherry__output_refer_first(self->output, self->input, wherry_bytes_at(self->input->bytes, 100));
+    assert_int_equal(self->input->holds, 2);
+    assert_int_equal(wherry__output_tail(self->output), 0);
+    assert_true(
+        wherry__output_refer_on(self->output, wherry_bytes_at(self->input->bytes + 100, 50)));
+    assert_int_equal(copy(self, 150, 10), WHERRY_OK);
+    expect(self, 160, 7);
+}
+
+/* --- taking home */
+
+static size_t room_at_home(const fixture *self)
+{
+    return self->output->home->size - self->output->home->used;
+}
+
+static void what_fits_is_taken_home(void **state)
+{
+    fixture *self = *state;
+    const size_t room = room_at_home(self);
+
+    assert_int_equal(refer(self, 0, room), WHERRY_OK);
+    wherry__output_take_home(self->output);
+    assert_int_equal(self->input->holds, 1);
+    assert_int_equal(room_at_home(self), 0);
+    assert_false(
+        wherry__output_refer_on(self->output, wherry_bytes_at(self->input->bytes + room, 1)));
+    expect(self, room, 1000);
+}
+
+static void one_byte_too_many_stays_where_it_is(void **state)
+{
+    fixture *self = *state;
+    const size_t length = room_at_home(self) + 1;
+
+    assert_int_equal(refer(self, 0, length), WHERRY_OK);
+    wherry__output_take_home(self->output);
+    assert_int_equal(self->input->holds, 2);
+    assert_true(
+        wherry__output_refer_on(self->output, wherry_bytes_at(self->input->bytes + length, 1)));
+    expect(self, length + 1, 1000);
+}
+
+static void what_is_left_of_a_reference_is_taken_home(void **state)
+{
+    fixture *self = *state;
+
+    assert_int_equal(refer(self, 0, 100), WHERRY_OK);
+    wherry__output_sent(self->output, 40);
+    wherry__output_take_home(self->output);
+    assert_int_equal(self->input->holds, 1);
+    assert_int_equal(self->output->unsent, 60);
+    net_check(self->output->home->bytes + self->output->home->used - 60, 60, 40);
+    assert_int_equal(copy(self, 100, 10), WHERRY_OK);
+    assert_int_equal(self->output->count - self->output->first, 1);
+}
+
+/* Their order would be lost. */
+static void one_of_several_is_not_taken_home(void **state)
+{
+    fixture *self = *state;
+
+    assert_int_equal(refer(self, 0, 100), WHERRY_OK);
+    assert_int_equal(copy(self, 100, 10), WHERRY_OK);
+    assert_int_equal(refer(self, 110, 100), WHERRY_OK);
+    wherry__output_take_home(self->output);
+    assert_int_equal(self->input->holds, 3);
+    expect(self, 210, 33);
+}
+
+/* --- places */
 
 /* What a stream does when nothing stands against it: all of the tail is room. */
 static size_t begin_room(fixture *self)
@@ -325,6 +412,12 @@ int main(void)
         TEST(small_copies_are_one_part),
         TEST(copies_and_references_come_out_in_order),
         TEST(neighbouring_references_are_one),
+        TEST(only_what_was_referred_to_goes_on),
+        TEST(first_reference_is_like_any_other),
+        TEST(what_fits_is_taken_home),
+        TEST(one_byte_too_many_stays_where_it_is),
+        TEST(what_is_left_of_a_reference_is_taken_home),
+        TEST(one_of_several_is_not_taken_home),
         TEST(tail_is_for_copies_only),
         TEST(place_is_right_behind_what_is_queued),
         TEST(places_fill_the_chunk_to_its_last_byte),

@@ -14,6 +14,8 @@
 #include "loop/loop.h"
 #include "support/service.h"
 
+#define CROWD 8
+
 static int echo_quietly(wherry_handler *self, wherry_peer *client)
 {
     wherry_bytes line;
@@ -76,27 +78,38 @@ static void a_flood_leaves_others_their_turn(void **state)
     serve_beside_a_flood(100, 100);
 }
 
-/* All are ready at once, and their messages lie in the same chunk, one after the other. */
+/* All are ready at once. */
+static void all_say(service_state *service, const int wires[CROWD], const char *line)
+{
+    for (size_t i = 0; i < CROWD; i++)
+        wire_say(wires[i], line);
+    for (size_t i = 0; i < CROWD; i++)
+        wire_expect(service->loop, wires[i], line);
+}
+
+/* Their messages lie in the same chunk, one after the other: short ones, which are copied, and
+ * longer ones, which are referred to there until they are taken home. */
 static void clients_of_a_pass_share_what_is_received_into(void **state)
 {
     service_state service;
-    int wires[8];
+    char longer[1000 + 2];
+    int wires[CROWD];
 
     (void)state;
+    memset(longer, 'x', 1000);
+    memcpy(longer + 1000, "\n", 2);
     service_open(&service);
     service.handler.on_connect = NULL;
     service.handler.on_disconnect = NULL;
     service.handler.handle = echo_quietly;
     service_start(&service, .endpoints = service_unix_name());
-    for (size_t i = 0; i < 8; i++)
+    for (size_t i = 0; i < CROWD; i++)
         wires[i] = service_dial(&service);
-    WIRE_UNTIL(service.loop, wherry_server_clients(service.server) == 8);
-    for (size_t i = 0; i < 8; i++)
-        wire_say(wires[i], "a\n");
-    for (size_t i = 0; i < 8; i++)
-        wire_expect(service.loop, wires[i], "a\n");
+    WIRE_UNTIL(service.loop, wherry_server_clients(service.server) == CROWD);
+    all_say(&service, wires, "a\n");
+    all_say(&service, wires, longer);
     assert_int_equal(service.loop->chunks.kept, 1);
-    for (size_t i = 0; i < 8; i++)
+    for (size_t i = 0; i < CROWD; i++)
         assert_int_equal(close(wires[i]), 0);
     service_close(&service);
 }
