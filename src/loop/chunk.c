@@ -41,26 +41,10 @@ wherry__chunk *wherry__chunk_make(wherry__chunk_pool *pool, size_t size)
     return chunk;
 }
 
-wherry__chunk *wherry__chunk_take(wherry__chunk_pool *pool)
+void wherry__chunk_drop(wherry__chunk *chunk)
 {
-    wherry__chunk *chunk = pool->first;
+    wherry__chunk_pool *pool = chunk->pool;
 
-    if (chunk == NULL || WHERRY__FAULT_POINT("chunk.pool.new-one"))
-        return wherry__chunk_make(pool, pool->size);
-    pool->first = chunk->next;
-    pool->kept--;
-    chunk->holds = 1;
-    chunk->used = 0;
-    return chunk;
-}
-
-void wherry__chunk_release(wherry__chunk *chunk)
-{
-    wherry__chunk_pool *pool;
-
-    if (chunk == NULL || --chunk->holds > 0)
-        return;
-    pool = chunk->pool;
     if (chunk->size != pool->size || pool->kept == pool->kept_max ||
         WHERRY__FAULT_POINT("chunk.pool.give-back")) {
         give_back(pool, chunk);

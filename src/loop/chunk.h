@@ -9,6 +9,9 @@
 
 #include <wherry/memory.h>
 
+#include "base/probe.h"
+#include "base/usually.h"
+
 typedef struct wherry__chunk_pool wherry__chunk_pool;
 
 typedef struct wherry__chunk {
@@ -32,12 +35,23 @@ void wherry__chunk_pool_init(wherry__chunk_pool *pool, wherry_memory *memory, si
                              size_t kept_max);
 void wherry__chunk_pool_clear(wherry__chunk_pool *pool);
 
-/* A chunk of the pool's size, held once; NULL when there is no memory. */
-wherry__chunk *wherry__chunk_take(wherry__chunk_pool *pool);
-
 /* A chunk of another size, held once; NULL when there is no memory. It does not go back to the
  * pool. */
 wherry__chunk *wherry__chunk_make(wherry__chunk_pool *pool, size_t size);
+
+/* A chunk of the pool's size, held once; NULL when there is no memory. */
+static inline wherry__chunk *wherry__chunk_take(wherry__chunk_pool *pool)
+{
+    wherry__chunk *chunk = pool->first;
+
+    if (WHERRY__RARELY(chunk == NULL) || WHERRY__FAULT_POINT("chunk.pool.new-one"))
+        return wherry__chunk_make(pool, pool->size);
+    pool->first = chunk->next;
+    pool->kept--;
+    chunk->holds = 1;
+    chunk->used = 0;
+    return chunk;
+}
 
 static inline wherry__chunk *wherry__chunk_hold(wherry__chunk *chunk)
 {
@@ -45,7 +59,14 @@ static inline wherry__chunk *wherry__chunk_hold(wherry__chunk *chunk)
     return chunk;
 }
 
+/* Gives back a chunk that nobody holds. */
+void wherry__chunk_drop(wherry__chunk *chunk);
+
 /* NULL is allowed. */
-void wherry__chunk_release(wherry__chunk *chunk);
+static inline void wherry__chunk_release(wherry__chunk *chunk)
+{
+    if (chunk != NULL && --chunk->holds == 0)
+        wherry__chunk_drop(chunk);
+}
 
 #endif

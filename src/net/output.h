@@ -61,7 +61,7 @@ int wherry__output_copy(wherry__output *output, wherry__chunk_pool *pool, wherry
 size_t wherry__output_tail(const wherry__output *output);
 
 /* The place right behind the last bytes for size more, which count as queued: the caller copies
- * them there. NULL: there is not so much room, or no output. */
+ * them there. NULL: there is not so much room. */
 static inline uint8_t *wherry__output_place(wherry__output *output, size_t size)
 {
     wherry__segment *last;

@@ -12,37 +12,30 @@
 #include "base/error.h"
 #include "base/probe.h"
 
-ssize_t wherry__socket_receive(wherry_system *system, int descriptor, void *data, size_t size,
-                               bool as_file, bool ask_first)
+ssize_t wherry__file_receive(wherry_system *system, int descriptor, void *data, size_t size,
+                             bool ask_first)
 {
+    const unsigned flags = ask_first ? WHERRY_SYSTEM_ASK_FIRST : 0;
     ssize_t result;
 
     do {
-        result = as_file ? system->read(system, descriptor, data, size,
-                                        ask_first ? WHERRY_SYSTEM_ASK_FIRST : 0)
-                         : system->receive(system, descriptor, data, size, 0);
-        WHERRY__PROBE_IF(result == -EINTR, "socket.receive.interrupted");
+        result = system->read(system, descriptor, data, size, flags);
+        WHERRY__PROBE_IF(result == -EINTR, "file.receive.interrupted");
     } while (result == -EINTR);
     return result;
 }
 
-ssize_t wherry__socket_send(wherry_system *system, int descriptor, const struct iovec *parts,
-                            size_t count, bool as_file, bool ask_first)
+ssize_t wherry__file_send(wherry_system *system, int descriptor, const struct iovec *parts,
+                          size_t count, bool ask_first)
 {
+    const unsigned flags = ask_first ? WHERRY_SYSTEM_ASK_FIRST : 0;
     ssize_t result;
 
     do {
-        result = as_file ? system->write(system, descriptor, parts, count,
-                                         ask_first ? WHERRY_SYSTEM_ASK_FIRST : 0)
-                         : system->send(system, descriptor, parts, count, 0);
-        WHERRY__PROBE_IF(result == -EINTR, "socket.send.interrupted");
+        result = system->write(system, descriptor, parts, count, flags);
+        WHERRY__PROBE_IF(result == -EINTR, "file.send.interrupted");
     } while (result == -EINTR);
     return result;
-}
-
-bool wherry__socket_not_now(ssize_t result)
-{
-    return result == -EAGAIN || result == -EWOULDBLOCK;
 }
 
 int wherry__socket_open(wherry_system *system, wherry_family family)

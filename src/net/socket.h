@@ -3,6 +3,7 @@
 #ifndef WHERRY_NET_SOCKET_H
 #define WHERRY_NET_SOCKET_H
 
+#include <errno.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,15 +14,52 @@
 #include <wherry/socket.h>
 #include <wherry/system.h>
 
-/* recv(2) and sendmsg(2), read(2) and writev(2): a count, or a negated errno(3) value. as_file: the
- * descriptor is no socket; ask_first: and may block. */
-ssize_t wherry__socket_receive(wherry_system *system, int descriptor, void *data, size_t size,
-                               bool as_file, bool ask_first);
-ssize_t wherry__socket_send(wherry_system *system, int descriptor, const struct iovec *parts,
-                            size_t count, bool as_file, bool ask_first);
+#include "base/probe.h"
+#include "base/usually.h"
+
+/* read(2) and writev(2), for what is no socket: a count, or a negated errno(3) value. ask_first: the
+ * descriptor may block. */
+ssize_t wherry__file_receive(wherry_system *system, int descriptor, void *data, size_t size,
+                             bool ask_first);
+ssize_t wherry__file_send(wherry_system *system, int descriptor, const struct iovec *parts,
+                          size_t count, bool ask_first);
+
+/* recv(2) and sendmsg(2), or what stands for them where the descriptor is no socket (as_file). In
+ * line, since each batch of every stream passes here. */
+static inline ssize_t wherry__socket_receive(wherry_system *system, int descriptor, void *data,
+                                             size_t size, bool as_file, bool ask_first)
+{
+    ssize_t result;
+
+    if (WHERRY__RARELY(as_file))
+        return wherry__file_receive(system, descriptor, data, size, ask_first);
+    do {
+        result = system->receive(system, descriptor, data, size, 0);
+        WHERRY__PROBE_IF(result == -EINTR, "socket.receive.interrupted");
+    } while (WHERRY__RARELY(result == -EINTR));
+    return result;
+}
+
+static inline ssize_t wherry__socket_send(wherry_system *system, int descriptor,
+                                          const struct iovec *parts, size_t count, bool as_file,
+                                          bool ask_first)
+{
+    ssize_t result;
+
+    if (WHERRY__RARELY(as_file))
+        return wherry__file_send(system, descriptor, parts, count, ask_first);
+    do {
+        result = system->send(system, descriptor, parts, count, 0);
+        WHERRY__PROBE_IF(result == -EINTR, "socket.send.interrupted");
+    } while (WHERRY__RARELY(result == -EINTR));
+    return result;
+}
 
 /* Whether an errno(3) value of a receive or send only says "not now". */
-bool wherry__socket_not_now(ssize_t result);
+static inline bool wherry__socket_not_now(ssize_t result)
+{
+    return result == -EAGAIN || result == -EWOULDBLOCK;
+}
 
 /* A new stream socket of the address's family, or a negated errno(3) value. */
 int wherry__socket_open(wherry_system *system, wherry_family family);

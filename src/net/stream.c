@@ -71,7 +71,8 @@ static void on_ready(wherry__source *source, unsigned events)
         stream->blocked = false;
         wherry__stream_write(stream);
     }
-    wherry__stream_watch(stream);
+    if (source->flush_next == NULL) /* or else when it is flushed, before the next wait */
+        wherry__stream_watch(stream);
 }
 
 static bool tells_late(const wherry_stream *stream)
@@ -105,9 +106,10 @@ static void on_flush(wherry__source *source)
     if (source->aside) /* since it asked for this */
         return;
     tell_late(stream);
-    if (!stream->blocked)
+    if (!stream->blocked && (stream->output != NULL || stream->feeder != NULL))
         wherry__stream_write(stream);
-    wherry__stream_tidy_input(stream);
+    if (stream->input != NULL)
+        wherry__stream_tidy_input(stream);
     wherry__stream_watch(stream);
 }
 

@@ -248,12 +248,10 @@ uint8_t *wherry__stream_first_place(wherry_stream *stream, size_t total);
  * way. */
 static inline uint8_t *wherry__stream_place(wherry_stream *stream, size_t total)
 {
-    uint8_t *place;
-
     if (WHERRY__FAULT_POINT("stream.send.long-way"))
         return NULL;
-    place = wherry__output_place(stream->output, total);
-    return WHERRY__USUALLY(place != NULL) ? place : wherry__stream_first_place(stream, total);
+    return WHERRY__USUALLY(stream->output != NULL) ? wherry__output_place(stream->output, total)
+                                                   : wherry__stream_first_place(stream, total);
 }
 
 static inline size_t wherry__stream_length(const wherry_stream *stream)

@@ -201,14 +201,15 @@ static bool goes_on(const wherry_stream *stream)
            output->unsent < WRITE_AT && output->unsent <= stream->send_max;
 }
 
-/* What goes behind the last bytes needs no other look, until wherry__stream_end_room. */
-static void begin_room(wherry_stream *stream)
+/* What goes behind the last bytes needs no other look, until wherry__stream_end_room. tail: bytes
+ * that could be copied there. */
+static void begin_room(const wherry_stream *stream, size_t tail)
 {
     wherry__output *output = stream->output;
     size_t most = wherry__size_min(WRITE_AT, (size_t)stream->send_max + 1);
 
     output->more = most - output->unsent;
-    output->room = wherry__size_min(output->more, wherry__output_tail(output) + 1);
+    output->room = wherry__size_min(output->more, tail + 1);
 }
 
 static int accept_parts(wherry_stream *stream, const wherry_bytes *parts, size_t count,
@@ -230,7 +231,7 @@ static int accept_parts(wherry_stream *stream, const wherry_bytes *parts, size_t
         wherry__source_flush_later(stream->loop, &stream->source);
         wherry__stream_end_room(stream);
         if (goes_on(stream))
-            begin_room(stream);
+            begin_room(stream, wherry__output_tail(stream->output));
     }
     return WHERRY_OK;
 }
@@ -350,7 +351,7 @@ uint8_t *wherry__stream_first_place(wherry_stream *stream, size_t total)
     if (total >= WHERRY__STREAM_REFER_MIN || !begin(stream, total))
         return NULL;
     wherry__output_begin(stream->output);
-    begin_room(stream);
+    begin_room(stream, stream->output->home->size - stream->output->home->used);
     return wherry__output_place(stream->output, total);
 }
 
@@ -360,7 +361,7 @@ bool wherry__stream_refer_many(wherry_stream *stream, wherry_bytes bytes)
         !begin(stream, bytes.length))
         return false;
     wherry__output_refer_first(stream->output, stream->input, bytes);
-    begin_room(stream);
+    begin_room(stream, 0);
     return true;
 }
 
@@ -419,9 +420,17 @@ int wherry_stream_send_parts(wherry_stream *stream, const wherry_bytes *parts, s
 
 int wherry_stream_send(wherry_stream *stream, wherry_bytes bytes, int64_t deadline)
 {
+    uint8_t *place = NULL;
+
     if (lies_in_input(stream, bytes) &&
         (wherry__stream_refer_behind(stream, bytes) || wherry__stream_refer_first(stream, bytes)))
         return WHERRY_OK;
+    if (bytes.length < WHERRY__STREAM_REFER_MIN)
+        place = wherry__stream_place(stream, bytes.length);
+    if (place != NULL) {
+        (void)wherry__bytes_put(place, bytes);
+        return WHERRY_OK;
+    }
     return wherry_stream_send_parts(stream, &bytes, 1, deadline);
 }
 

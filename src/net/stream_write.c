@@ -117,19 +117,43 @@ static void wrote(wherry_stream *stream, size_t size)
         wake_for_room(stream);
 }
 
-/* One write; whether another one makes sense. */
-static bool write_once(wherry_stream *stream)
+static ssize_t give_to_system(wherry_stream *stream, const struct iovec *parts, size_t count)
 {
-    struct iovec parts[WHERRY__STREAM_PARTS];
-    size_t unsent = stream->output->unsent;
-    size_t room = WHERRY__FAULT_POINT("stream.write.one-part") ? 1 : WHERRY__STREAM_PARTS;
-    size_t count = wherry__output_parts(stream->output, parts, room);
     ssize_t result = wherry__socket_send(stream->loop->system, stream->source.descriptor, parts,
                                          count, stream->as_file, stream->ask_first);
 
     wherry__recording_sent(stream, parts, result);
-    WHERRY__PROBE_IF(result >= 0 && (size_t)result < unsent, "stream.write.short");
+    return result;
+}
+
+/* Not inlined, so that one segment needs no room for many. */
+__attribute__((noinline)) static ssize_t give_many_to_system(wherry_stream *stream)
+{
+    struct iovec parts[WHERRY__STREAM_PARTS];
+    size_t count = wherry__output_parts(stream->output, parts, WHERRY__STREAM_PARTS);
+
     WHERRY__PROBE_IF(count == WHERRY__SEGMENTS, "stream.write.all-segments");
+    return give_to_system(stream, parts, count);
+}
+
+static ssize_t give_first_to_system(wherry_stream *stream)
+{
+    const wherry__output *output = stream->output;
+    const wherry__segment *first = &output->segments[output->first];
+    const struct iovec part = { first->chunk->bytes + first->offset, first->length };
+
+    return give_to_system(stream, &part, 1);
+}
+
+/* One write; whether another one makes sense. */
+static bool write_once(wherry_stream *stream)
+{
+    size_t unsent = stream->output->unsent;
+    bool one = stream->output->count - stream->output->first == 1 ||
+               WHERRY__FAULT_POINT("stream.write.one-part");
+    ssize_t result = one ? give_first_to_system(stream) : give_many_to_system(stream);
+
+    WHERRY__PROBE_IF(result >= 0 && (size_t)result < unsent, "stream.write.short");
     if (result >= 0)
         wrote(stream, (size_t)result);
     else if (says_not_now(result))
@@ -156,7 +180,8 @@ void wherry__stream_write(wherry_stream *stream)
             break;
     if (stream->blocked)
         settle(stream);
-    if (stream->output == NULL && wherry__stream_is_open(stream))
+    if ((stream->closing || stream->shutting) && stream->output == NULL &&
+        wherry__stream_is_open(stream))
         wherry__stream_all_sent(stream);
     if (stream->output == NULL && !stream->blocked)
         wherry__stream_wake_feeder(stream);

@@ -58,12 +58,13 @@ static ssize_t posix_receive(wherry_system *self, int descriptor, void *data, si
 ssize_t wherry__posix_send(wherry_system *self, int descriptor, const struct iovec *parts,
                            size_t count, int flags)
 {
-    struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = count };
-    int all = flags | MSG_DONTWAIT | MSG_NOSIGNAL;
+    const int all = flags | MSG_DONTWAIT | MSG_NOSIGNAL;
+    struct msghdr message;
 
     (void)self;
     if (count == 1)
         return wherry__posix_answer(send(descriptor, parts->iov_base, parts->iov_len, all));
+    message = (struct msghdr){ .msg_iov = (struct iovec *)parts, .msg_iovlen = count };
     return wherry__posix_answer(sendmsg(descriptor, &message, all));
 }
 
