@@ -200,6 +200,13 @@ ssize_t wherry__loop_pass(wherry_loop *loop, int64_t until);
 /* wherry_loop_run until the group is over, and for limit nanoseconds at most (0: without limit). */
 int wherry__loop_run_group(wherry_loop *loop, const wherry_group *group, int64_t limit);
 
+/* Whether somebody has asked the loop to stop, which counts once. */
+static inline bool wherry__loop_take_stop(wherry_loop *loop)
+{
+    return atomic_load_explicit(&loop->stop, memory_order_relaxed) &&
+           atomic_exchange(&loop->stop, false);
+}
+
 /* Whether there is work that must not wait. */
 bool wherry__loop_has_work(const wherry_loop *loop);
 

@@ -137,13 +137,18 @@ int wherry_loop_wait(wherry_loop *loop, int64_t until)
     return result;
 }
 
-/* Runs what other threads handed in, oldest first. */
+/* Runs what other threads handed in, oldest first. Nearly always there is nothing, which is seen
+ * without taking the place in memory away from the other threads; what comes right behind the look
+ * wakes the next wait. */
 size_t wherry__loop_run_posts(wherry_loop *loop)
 {
-    wherry_post *newest = atomic_exchange_explicit(&loop->posts, NULL, memory_order_acquire);
+    wherry_post *newest;
     wherry_post *oldest = NULL;
     size_t count = 0;
 
+    if (atomic_load_explicit(&loop->posts, memory_order_relaxed) == NULL)
+        return 0;
+    newest = atomic_exchange_explicit(&loop->posts, NULL, memory_order_acquire);
     while (newest != NULL) {
         wherry_post *next = newest->next;
 
@@ -238,7 +243,7 @@ int wherry_loop_run(wherry_loop *loop)
     if (result < 0)
         return (int)result;
     loop->running = true;
-    while (result >= 0 && !atomic_exchange(&loop->stop, false) && is_alive(loop))
+    while (result >= 0 && !wherry__loop_take_stop(loop) && is_alive(loop))
         result = wherry__loop_pass(loop, WHERRY_NEVER);
     loop->running = false;
     return result < 0 ? (int)result : WHERRY_OK;
@@ -266,7 +271,7 @@ int wherry__loop_run_group(wherry_loop *loop, const wherry_group *group, int64_t
     end = limit == 0 ? WHERRY_NEVER : wherry__instant_after(loop->now, limit);
     loop->running = true;
     while (result >= 0 && !wherry__group_has_ended(group) && loop->now < end &&
-           !atomic_exchange(&loop->stop, false) && is_alive(loop))
+           !wherry__loop_take_stop(loop) && is_alive(loop))
         result = pass_before(loop, end);
     loop->running = false;
     return result < 0 ? (int)result : WHERRY_OK;

@@ -12,7 +12,7 @@ static int run_tasks(wherry_loop *loop)
 {
     ssize_t done = 0;
 
-    while (done >= 0 && loop->task_count > 0 && !atomic_exchange(&loop->stop, false))
+    while (done >= 0 && loop->task_count > 0 && !wherry__loop_take_stop(loop))
         done = wherry__loop_pass(loop, WHERRY_NEVER);
     return done < 0 ? (int)done : WHERRY_OK;
 }

@@ -247,7 +247,7 @@ static int check(const wherry_steps *steps, const wherry_task_options *options, 
         return wherry__fail(WHERRY_E_MISUSE, "steps: both recur and body");
     if (steps->tock < 0)
         return wherry__fail(WHERRY_E_MISUSE, "steps: their tock is negative");
-    return wherry__task_check(options, false, loop);
+    return wherry__task_check(options, loop);
 }
 
 static int make(wherry__step_task **result, wherry_loop *loop, wherry_steps *steps,

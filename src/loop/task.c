@@ -55,7 +55,7 @@ static void run_body(void *argument)
     task->member.result = task->body(argument);
 }
 
-int wherry__task_check(const wherry_task_options *options, bool last, wherry_loop **loop)
+int wherry__task_check(const wherry_task_options *options, wherry_loop **loop)
 {
     wherry_group *group = options->group;
 
@@ -67,7 +67,7 @@ int wherry__task_check(const wherry_task_options *options, bool last, wherry_loo
     if (options->stack_size != 0 && options->stack_size < WHERRY__STACK_MIN)
         return wherry__fail(WHERRY_E_MISUSE, "option stack_size: under %zu bytes",
                             WHERRY__STACK_MIN);
-    if (((*loop)->ending && !last) || (group != NULL && (group->canceled || group->ended)))
+    if ((*loop)->ending || (group != NULL && (group->canceled || group->ended)))
         return wherry__fail(WHERRY_E_CANCELED, "no task can be started: %s",
                             (*loop)->ending   ? "the loop is being freed"
                             : group->canceled ? "the group is canceled"
@@ -82,27 +82,38 @@ void wherry__task_start(wherry_task *task, wherry_group *group)
     wherry__group_add(group == NULL ? &task->loop->root : group, &task->member);
 }
 
-static int spawn(wherry_task **result, wherry_body *body, void *argument,
-                 const wherry_task_options *options, bool last)
+/* A task with a stack, which is not started yet. */
+static int prepare(wherry_task **result, wherry_loop *loop, const char *name, size_t stack_size,
+                   wherry_body *body, void *argument)
 {
-    wherry_loop *loop = NULL;
-    wherry_task *task;
-    int code = body == NULL ? wherry__fail(WHERRY_E_MISUSE, "a task without a body")
-                            : wherry__task_check(options, last, &loop);
+    wherry_task *task = wherry__task_make(loop, name, sizeof(*task));
+    int code;
 
-    if (code < 0)
-        return code;
-    task = wherry__task_make(loop, options->name, sizeof(*task));
     if (task == NULL)
         return WHERRY_E_NO_MEMORY;
-    code = wherry__task_take_stack(task, options->stack_size, run_body, argument);
+    code = wherry__task_take_stack(task, stack_size, run_body, argument);
     if (code < 0) {
         wherry__task_release(task);
         return code;
     }
     task->body = body;
+    *result = task;
+    return WHERRY_OK;
+}
+
+static int spawn(wherry_task **result, wherry_body *body, void *argument,
+                 const wherry_task_options *options)
+{
+    wherry_loop *loop = NULL;
+    wherry_task *task = NULL;
+    int code = body == NULL ? wherry__fail(WHERRY_E_MISUSE, "a task without a body")
+                            : wherry__task_check(options, &loop);
+
+    if (code == WHERRY_OK)
+        code = prepare(&task, loop, options->name, options->stack_size, body, argument);
+    if (code < 0)
+        return code;
     task->joinable = result != NULL || options->group != NULL;
-    task->last = last;
     task->member.temporary = options->temporary != 0;
     wherry__task_start(task, options->group);
     wherry__task_make_runnable(task);
@@ -119,13 +130,23 @@ int wherry_spawn_with(wherry_task **result, wherry_body *body, void *argument,
     wherry_task_options options;
     int code = WHERRY__OPTIONS_COPY(&options, given);
 
-    return code < 0 ? code : spawn(result, body, argument, &options, false);
+    return code < 0 ? code : spawn(result, body, argument, &options);
 }
 
-int wherry__spawn_last(wherry_task **task, wherry_body *body, void *argument,
-                       const wherry_task_options *options)
+int wherry__spawn_last(wherry_task **task, wherry_loop *loop, const char *name, wherry_body *body,
+                       void *argument)
 {
-    return spawn(task, body, argument, options, true);
+    int code = wherry__loop_choose(loop) == NULL ? WHERRY_E_MISUSE
+                                                 : prepare(task, loop, NULL, 0, body, argument);
+
+    if (code < 0)
+        return code;
+    (*task)->name = name;
+    (*task)->joinable = true;
+    (*task)->last = true;
+    wherry__task_start(*task, NULL);
+    wherry__task_make_runnable(*task);
+    return WHERRY_OK;
 }
 
 /* --- ending */

@@ -112,10 +112,11 @@ static inline int wherry__task_refused_until(int64_t deadline)
     return deadline == WHERRY_NOW ? WHERRY_OK : wherry__task_refused();
 }
 
-/* wherry_spawn, also while the loop is being freed: for what has to be said at the end. The body is
- * called in any case; of a task that is canceled before it begins, the first wait is refused. */
-int wherry__spawn_last(wherry_task **task, wherry_body *body, void *argument,
-                       const wherry_task_options *options);
+/* Starts a task, also while the loop is being freed: for what has to be said at the end. The body
+ * is called in any case; of a task that is canceled before it begins, the first wait is refused.
+ * name: a constant. *task is not held: it is known for as long as it runs. */
+int wherry__spawn_last(wherry_task **task, wherry_loop *loop, const char *name, wherry_body *body,
+                       void *argument);
 
 /* --- what tasks of all sorts share */
 
@@ -130,7 +131,7 @@ int wherry__task_take_stack(wherry_task *task, size_t size, wherry__coroutine_fu
                             void *argument);
 
 /* Whether one may be started there now; puts the loop to *loop. */
-int wherry__task_check(const wherry_task_options *options, bool last, wherry_loop **loop);
+int wherry__task_check(const wherry_task_options *options, wherry_loop **loop);
 
 /* Adds it to its loop, and to the group. */
 void wherry__task_start(wherry_task *task, wherry_group *group);

@@ -17,8 +17,8 @@
 #include "base/probe.h"
 #include "base/usually.h"
 
-/* read(2) and writev(2), for what is no socket: a count, or a negated errno(3) value. ask_first: the
- * descriptor may block. */
+/* read(2) and writev(2), for what is no socket: a count, or a negated errno(3) value. ask_first:
+ * the descriptor may block. */
 ssize_t wherry__file_receive(wherry_system *system, int descriptor, void *data, size_t size,
                              bool ask_first);
 ssize_t wherry__file_send(wherry_system *system, int descriptor, const struct iovec *parts,

@@ -166,9 +166,18 @@ void wherry__address_clear(wherry_loop *loop, wherry__short_address *shortened);
 /* Replaces who is told. */
 void wherry__stream_use(wherry_stream *stream, const wherry__stream_hooks *hooks, void *owner);
 
+/* The watch ended when bytes came that were not wanted; it begins again if they are now. */
+void wherry__stream_want_again(wherry_stream *stream);
+
 /* The user wants more bytes than there are, or as many as it can use for now. wanted: bytes that
  * must fit in, 0 for no demand. */
-void wherry__stream_demand(wherry_stream *stream, bool hungry, size_t wanted);
+static inline void wherry__stream_demand(wherry_stream *stream, bool hungry, size_t wanted)
+{
+    stream->wanted = wanted < UINT32_MAX ? (uint32_t)wanted : UINT32_MAX;
+    stream->hungry = hungry;
+    if (hungry && stream->unwanted)
+        wherry__stream_want_again(stream);
+}
 
 /* Sets what the system watches for to what the state asks for. */
 void wherry__stream_watch(wherry_stream *stream);

@@ -217,11 +217,15 @@ void wherry__stream_read(wherry_stream *stream)
 
 /* --- the user's side */
 
-/* The watch ended when bytes came that were not wanted; it begins again when they are. */
 static void want_again(wherry_stream *stream)
 {
-    if (!stream->unwanted || stream->paused || !stream->hungry ||
-        wherry__stream_length(stream) >= stream->receive_max)
+    if (stream->unwanted)
+        wherry__stream_want_again(stream);
+}
+
+void wherry__stream_want_again(wherry_stream *stream)
+{
+    if (stream->paused || !stream->hungry || wherry__stream_length(stream) >= stream->receive_max)
         return;
     stream->unwanted = false;
     wherry__stream_watch(stream);
@@ -245,14 +249,6 @@ void wherry_stream_consume(wherry_stream *stream, size_t length)
         drop_input(stream);
     else if (!stream->loop->freed)
         wherry__source_flush_later(stream->loop, &stream->source);
-}
-
-void wherry__stream_demand(wherry_stream *stream, bool hungry, size_t wanted)
-{
-    stream->wanted = (uint32_t)wherry__size_min(wanted, UINT32_MAX);
-    stream->hungry = hungry;
-    if (hungry)
-        want_again(stream);
 }
 
 void wherry_stream_pause(wherry_stream *stream)

@@ -84,8 +84,10 @@ static inline bool decode(wherry_peer *peer)
     const wherry__settings *settings = peer->settings;
     const wherry_stream *stream = peer->stream;
 
-    if (!settings->only_length || peer->cursor.skip > 0 || stream->input == NULL ||
-        stream->closed || WHERRY__FAULT_POINT("peer.decode.long-way") ||
+    if (stream->input == NULL)
+        return false;
+    if (!settings->only_length || peer->cursor.skip > 0 || stream->closed ||
+        WHERRY__FAULT_POINT("peer.decode.long-way") ||
         !wherry__length_is_whole(settings, rest(stream), &peer->message))
         return decode_next(peer);
     peer->cursor.taken = settings->width + peer->message.length;

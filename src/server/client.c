@@ -170,16 +170,13 @@ static int leave(void *argument)
 
 static int start(wherry__client *client, wherry_body *body)
 {
-    const wherry_task_options options = { .size = sizeof(options), .loop = client->server->loop };
     wherry_task *task;
-    int result = wherry__spawn_last(&task, body, client, &options);
+    int result = wherry__spawn_last(&task, client->server->loop, "client", body, client);
 
     if (result < 0)
         return result;
-    task->name = "client";
     client->now.task = task;
     client->peer.keeper_state &= (uint8_t)~WHERRY__CLIENT_OWED;
-    wherry_task_release(task); /* it is known for as long as it runs */
     return WHERRY_OK;
 }
 

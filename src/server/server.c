@@ -304,9 +304,6 @@ static int open_all(wherry_server *server)
 
 int wherry_server_start(wherry_server *server)
 {
-    const wherry_task_options options = { .size = sizeof(options),
-                                          .name = "server",
-                                          .loop = server->loop };
     int result;
 
     if (server->state != WHERRY__SERVER_NEW || server->starting)
@@ -316,13 +313,12 @@ int wherry_server_start(wherry_server *server)
     result = open_all(server);
     if (result < 0)
         return result;
-    result = wherry__spawn_last(&server->task, run, server, &options);
+    result = wherry__spawn_last(&server->task, server->loop, "server", run, server);
     if (result < 0) {
         wherry__server_close_doors(server);
         wherry__server_drop_named_doors(server);
         return result;
     }
-    wherry_task_release(server->task);
     server->holds++;
     server->state = WHERRY__SERVER_RUNNING;
     atomic_store(&server->stoppable, true);
