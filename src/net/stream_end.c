@@ -263,12 +263,13 @@ void wherry_stream_close(wherry_stream *stream)
     stream->loop->closing++;
     stream->touched = wherry__instant_after(stream->loop->now,
                                             WHERRY_MILLISECONDS((int64_t)stream->linger_ms));
-    wherry__stream_arm(stream);
     if (!stream->blocked)
         wherry__stream_write(stream);
     WHERRY__PROBE_IF(stream->closing, "stream.close.goes-on-behind");
-    if (stream->closing)
+    if (stream->closing) {
+        wherry__stream_arm(stream);
         wherry__stream_watch(stream);
+    }
 }
 
 void wherry_stream_abort(wherry_stream *stream)

@@ -91,10 +91,21 @@ static void drop(wherry_peer *peer)
     }
 }
 
+/* Whether the hold of who opened it is the only one, and nobody has to be told of the close. */
+static bool is_nobodys_else(const wherry_peer *peer)
+{
+    return peer->holds == 1 && !peer->dropped && peer->notify == NULL && peer->receiver == NULL;
+}
+
+/* A stream that is freed at once keeps nothing for who asks later. */
 void wherry_peer_close(wherry_peer *peer)
 {
     if (peer == NULL)
         return;
+    if (is_nobodys_else(peer)) {
+        wherry_peer_release(peer);
+        return;
+    }
     wherry_stream_close(peer->stream);
     drop(peer);
 }

@@ -44,6 +44,22 @@ static void freed_loop_leaves_handles_that_can_be_asked(void **state)
     couple_close(&self);
 }
 
+static int64_t waited_until;
+static wherry_system unwatched; /* the functions of the system before one was put in the way */
+
+static int note_until(wherry_system *self, wherry_poller *poller, int64_t until,
+                      wherry_ready *ready, int capacity)
+{
+    waited_until = until;
+    return unwatched.wait(self, poller, until, ready, capacity);
+}
+
+static void note_waits(net *world)
+{
+    unwatched = *wherry_faulty_system(world->system);
+    wherry_faulty_system(world->system)->wait = note_until;
+}
+
 static void freed_loop_lets_closes_finish(void **state)
 {
     net *world = *state;
@@ -60,14 +76,24 @@ static void freed_loop_lets_closes_finish(void **state)
     couple_close(&self);
 }
 
-static int64_t waited_until;
-static wherry_system unwatched; /* the functions of the system before one was put in the way */
-
-static int note_until(wherry_system *self, wherry_poller *poller, int64_t until,
-                      wherry_ready *ready, int capacity)
+/* The last of the work is done by a deadline, in the first part of a pass: the second must not wait
+ * then. */
+static void freed_loop_does_not_wait_behind_the_last_close(void **state)
 {
-    waited_until = until;
-    return unwatched.wait(self, poller, until, ready, capacity);
+    net *world = *state;
+    couple self;
+
+    couple_open(&self, world, NET_PAIR, .send_max = LARGE);
+    wherry_faulty_plan(world->system, WHERRY_CALL_SEND, .number = ENOBUFS, .count = 1);
+    couple_send(&self, 100);
+    wherry_stream_free(self.stream);
+    self.stream = NULL;
+    net_settle(world);
+    note_waits(world);
+    wherry_loop_free(world->loop);
+    world->loop = NULL;
+    assert_true(waited_until == WHERRY_NOW);
+    couple_close(&self);
 }
 
 /* Nothing to wait for: it must not wait for the whole linger time either. */
@@ -78,8 +104,7 @@ static void freed_loop_does_not_wait_when_all_is_done(void **state)
 
     couple_open(&self, world, NET_PAIR, .send_max = LARGE);
     couple_send(&self, 3);
-    unwatched = *wherry_faulty_system(world->system);
-    wherry_faulty_system(world->system)->wait = note_until;
+    note_waits(world);
     wherry_loop_free(world->loop);
     world->loop = NULL;
     assert_true(waited_until == WHERRY_NOW);
@@ -105,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NET_TEST(freed_loop_leaves_handles_that_can_be_asked),
         NET_TEST_VIRTUAL(freed_loop_lets_closes_finish),
+        NET_TEST(freed_loop_does_not_wait_behind_the_last_close),
         NET_TEST(freed_loop_does_not_wait_when_all_is_done),
         NET_TEST(loop_ends_its_run_with_the_last_stream),
     };

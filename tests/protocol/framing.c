@@ -99,6 +99,63 @@ static void assert_not_made(const char *name, size_t max, const char *problem)
     assert_string_equal(wherry_problem(), problem);
 }
 
+/* Decodes all of wire; what each message is encoded to again is what it was decoded from, and its
+ * payload lies at the end of that. Returns how many there were. */
+static size_t assert_comes_back_the_same(const wherry__settings *settings, wherry_bytes wire)
+{
+    wherry__cursor cursor = { .data = wire.data, .length = wire.length };
+    wherry_bytes message;
+    size_t count = 0;
+
+    while (cursor.length > 0) {
+        wherry__frame frame;
+
+        assert_int_equal(settings->framing->decode(settings, &cursor, &message), WHERRY_OK);
+        assert_int_equal(settings->framing->encode(settings, &frame, &message, 1, message.length),
+                         WHERRY_OK);
+        assert_int_equal(frame.tail.length, 0);
+        assert_int_equal(cursor.taken, frame.head_length + message.length);
+        assert_ptr_equal(message.data, cursor.data + frame.head_length);
+        assert_memory_equal(frame.head, cursor.data, frame.head_length);
+        cursor.data += cursor.taken;
+        cursor.length -= cursor.taken;
+        count++;
+    }
+    return count;
+}
+
+static void test_framings_that_say_so_put_the_same_in_front_again(void **state)
+{
+    static const struct {
+        const char *name, *wire;
+        size_t length, messages;
+    } cases[] = {
+        { "raw", "abcdef", 6, 1 },
+        { "fixed:3", "abcdef", 6, 2 },
+        { "length8", "\3abc\0\1d", 7, 3 },
+        { "length16", "\0\3abc\0\0", 7, 2 },
+        { "length16-le", "\3\0abc\0\0", 7, 2 },
+        { "length32", "\0\0\0\3abc\0\0\0\1d", 12, 2 },
+        { "length32-le", "\3\0\0\0abc\1\0\0\0d", 12, 2 },
+        { "length64", "\0\0\0\0\0\0\0\3abc", 11, 1 },
+        { "length64-le", "\3\0\0\0\0\0\0\0abc", 11, 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const wherry__settings *settings = settings_of(cases[i].name, 0);
+
+        assert_true(settings->same_back);
+        assert_int_equal(
+            assert_comes_back_the_same(settings, wherry_bytes_at(cases[i].wire, cases[i].length)),
+            cases[i].messages);
+    }
+    assert_false(settings_of("lines", 0)->same_back);
+    assert_false(settings_of("crlf", 0)->same_back);
+    assert_false(settings_of("cr", 0)->same_back);
+    assert_false(settings_of("separator:;", 0)->same_back);
+}
+
 static void test_names_that_do_not_exist(void **state)
 {
     (void)state;
@@ -235,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_the_constants_are_what_their_names_make),
         cmocka_unit_test(test_the_known_names),
         cmocka_unit_test(test_a_protocol_keeps_its_name_and_limit),
+        cmocka_unit_test(test_framings_that_say_so_put_the_same_in_front_again),
         cmocka_unit_test(test_names_that_do_not_exist),
         cmocka_unit_test(test_names_have_a_limit),
         cmocka_unit_test(test_message_size_max_has_a_limit),

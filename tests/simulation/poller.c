@@ -12,6 +12,7 @@
 
 #include "simulation/poller.h"
 #include "simulation/program.h"
+#include "support/bodies.h"
 
 #define SECOND WHERRY_SECONDS(1)
 #define MICROSECOND WHERRY_MICROSECONDS(1)
@@ -366,18 +367,12 @@ static void test_waking_ends_the_wait_that_is_under_way(void **state)
 
 static wherry_loop *stopped;
 
-static int forever(void *argument)
-{
-    (void)argument;
-    return wherry_sleep(WHERRY_NEVER);
-}
-
 static int waits_to_be_stopped(void *argument)
 {
     int result = wherry_loop_new(&stopped);
 
     if (result == WHERRY_OK)
-        result = wherry_spawn(NULL, forever, argument, .loop = stopped);
+        result = wherry_spawn(NULL, body_sleep_for_ever, argument, .loop = stopped);
     if (result == WHERRY_OK)
         result = wherry_loop_run(stopped);
     wherry_loop_free(stopped);

@@ -10,6 +10,7 @@
 #include <wherry.h>
 
 #include "simulation/world.h"
+#include "support/bodies.h"
 
 #define SECOND WHERRY_SECONDS(1)
 
@@ -30,15 +31,9 @@ static int teardown(void **state)
     return 0;
 }
 
-static int forever(void *argument)
-{
-    (void)argument;
-    return wherry_sleep(WHERRY_NEVER);
-}
-
 static int waits(void *argument)
 {
-    int result = wherry_spawn(NULL, forever, argument, .name = "idler");
+    int result = wherry_spawn(NULL, body_sleep_for_ever, argument, .name = "idler");
 
     return result == WHERRY_OK ? wherry_sleep(wherry_in(5 * SECOND)) : result;
 }
@@ -57,7 +52,7 @@ static int has_socket(void *argument)
     if (result == WHERRY_OK)
         result = wherry_listener_new(&listener, .address = &address);
     if (result == WHERRY_OK)
-        result = forever(argument);
+        result = body_sleep_for_ever(argument);
     wherry_listener_free(listener);
     return result;
 }
