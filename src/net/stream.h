@@ -225,6 +225,19 @@ void wherry__stream_over(wherry_stream *stream, ssize_t result);
  * next try of what the system refused for now. */
 void wherry__stream_arm(wherry_stream *stream);
 
+/* Queues all parts or none, for a service or for nobody to write yet. WHERRY_E_NO_MEMORY; why
+ * sending is over, where some had to be written first. */
+int wherry__stream_queue(wherry_stream *stream, const wherry_bytes *parts, size_t count);
+
+/* The same, of total bytes for which there is room, to be written at the end of the pass; much is
+ * written at once. */
+int wherry__stream_accept(wherry_stream *stream, const wherry_bytes *parts, size_t count,
+                          size_t total);
+
+/* Queues bytes if nothing stands against them and no more than a place or a reference is to be
+ * found for them. False: send them the long way. */
+bool wherry__stream_queue_short(wherry_stream *stream, wherry_bytes bytes);
+
 /* Gives back what is unsent, and wakes who waits for it with result. */
 void wherry__stream_drop_output(wherry_stream *stream, int result);
 
