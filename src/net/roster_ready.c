@@ -5,8 +5,13 @@
 
 #include "base/error.h"
 #include "base/probe.h"
+#include "base/usually.h"
 #include "loop/task.h"
 #include "net/roster.h"
+
+/* Lines of the cache that serving one takes a look at. */
+#define ENTRY_LINES 2
+#define STREAM_LINES 6
 
 /* --- asking */
 
@@ -29,6 +34,8 @@ static bool note_one(wherry_roster *roster, const wherry_ready *ready)
         roster->listening_ready = true;
         return is_new;
     }
+    wherry__fetch(entry, ENTRY_LINES);
+    wherry__fetch(entry->stream, STREAM_LINES);
     if ((ready->events & ~(unsigned)WHERRY_WRITABLE) != 0)
         is_new = mark(&roster->readable, &entry->readable);
     if ((ready->events & ~(unsigned)WHERRY_READABLE) != 0 &&
