@@ -220,6 +220,7 @@ void wherry__loop_flush(wherry_loop *loop)
 
     while ((source = loop->flush_first) != NULL) {
         loop->flush_first = source->flush_next == source ? NULL : source->flush_next;
+        wherry__fetch(loop->flush_first, WHERRY__SOURCE_LINES);
         source->flush_next = NULL;
         source->class->flush(source);
     }
