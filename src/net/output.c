@@ -80,6 +80,7 @@ void wherry__output_begin(wherry__output *output)
 
 void wherry__output_refer_first(wherry__output *output, wherry__chunk *chunk, wherry_bytes bytes)
 {
+    assert(bytes.data >= chunk->bytes && bytes.data + bytes.length <= chunk->bytes + chunk->size);
     output->segments[0] = (wherry__segment){ wherry__chunk_hold(chunk),
                                              (size_t)(bytes.data - chunk->bytes), bytes.length };
     output->count = 1;

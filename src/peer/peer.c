@@ -35,7 +35,7 @@ int wherry__peer_make(wherry_peer **result, size_t size, wherry_stream *stream,
         return WHERRY_E_NO_MEMORY;
     peer->stream = stream;
     peer->settings = settings;
-    peer->size = size;
+    peer->size = (uint32_t)size;
     peer->holds = 1;
     peer->next = WHERRY_E_WOULD_BLOCK;
     peer->count_max = (uint16_t)wherry__size_min(most, UINT16_MAX);
@@ -62,18 +62,38 @@ wherry_peer *wherry_peer_hold(wherry_peer *peer)
     return peer;
 }
 
+/* Holds of calls whose tasks were given up with the loop. */
+static uint32_t lost_holds(const wherry_peer *peer)
+{
+    const wherry_loop *loop = peer->stream->loop;
+
+    return loop->freed || loop->forgotten ? peer->calls : 0;
+}
+
 void wherry_peer_release(wherry_peer *peer)
 {
     wherry_loop *loop = peer->stream->loop;
     wherry_memory *memory = wherry__loop_memory(loop);
 
-    if (--peer->holds > 0)
+    if (--peer->holds > lost_holds(peer))
         return;
     wherry__loop_hold(loop); /* the stream's own hold may be the last one */
     wherry_stream_free(peer->stream);
     wherry__memory_give(memory, peer->problem, WHERRY__PEER_PROBLEM_SIZE);
     wherry__memory_give(memory, peer, peer->size);
     wherry__loop_release(loop);
+}
+
+void wherry__peer_enter(wherry_peer *peer)
+{
+    peer->calls++;
+    wherry_peer_hold(peer);
+}
+
+void wherry__peer_leave(wherry_peer *peer)
+{
+    peer->calls--;
+    wherry_peer_release(peer);
 }
 
 /* The hold of who opened it goes once, however often it is closed; a keeper decides itself when. */

@@ -42,14 +42,20 @@ struct wherry_peer {
     wherry__cursor cursor; /* taken: the bytes of the input that belong to the message */
     uint64_t offset;       /* of the first byte of the input in all that was received */
     void *user;
-    size_t size;   /* of the storage */
-    char *problem; /* of the last malformed message, of PROBLEM_SIZE bytes; NULL: there was none */
+    uint32_t size;  /* of the storage */
+    uint32_t calls; /* of the holds, those of calls that are suspended */
+    char *problem;  /* of the last malformed message, of PROBLEM_SIZE bytes; NULL: there was none */
 };
 
 /* Makes a peer of stream, held once, in zeroed storage of size bytes: it may be the first part of
  * something larger. messages_per_pass: 0 for the default. */
 int wherry__peer_make(wherry_peer **peer, size_t size, wherry_stream *stream,
                       const wherry_protocol *protocol, size_t messages_per_pass);
+
+/* Holds it for a call that may be suspended. The hold counts no more once the task of the call
+ * cannot come back. */
+void wherry__peer_enter(wherry_peer *peer);
+void wherry__peer_leave(wherry_peer *peer);
 
 /* Whether a receive would answer at once: decodes what there is. If not, more is read. */
 bool wherry__peer_ready(wherry_peer *peer);

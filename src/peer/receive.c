@@ -156,8 +156,11 @@ void wherry__peer_listen(wherry_peer *peer)
 
 /* --- the user's side */
 
+/* What was handed out is no message then: it lies where nothing does that a program could send. */
 __attribute__((noinline, cold)) static void describe_mistake(wherry_peer *peer)
 {
+    static const uint8_t nowhere = 0;
+
     if (peer->problem == NULL)
         peer->problem = wherry__memory_take(wherry__loop_memory(peer->stream->loop),
                                             WHERRY__PEER_PROBLEM_SIZE);
@@ -166,6 +169,7 @@ __attribute__((noinline, cold)) static void describe_mistake(wherry_peer *peer)
                        (unsigned long long)peer->offset);
     if (peer->problem != NULL)
         (void)snprintf(peer->problem, WHERRY__PEER_PROBLEM_SIZE, "%s", wherry_problem());
+    peer->message = wherry_bytes_at(&nowhere, 0);
 }
 
 /* After so many messages in one pass the others have their turn. */
@@ -213,7 +217,7 @@ static int receive_later(wherry_peer *peer, wherry_bytes *message, int64_t deadl
 {
     int result = WHERRY_OK;
 
-    wherry_peer_hold(peer);
+    wherry__peer_enter(peer);
     peer->receiving = true;
     if (had_its_turn(peer, deadline)) {
         WHERRY__PROBE("peer.receive.had-its-turn");
@@ -227,7 +231,7 @@ static int receive_later(wherry_peer *peer, wherry_bytes *message, int64_t deadl
     peer->receiving = false;
     if (result == WHERRY_OK)
         result = answer(peer, message);
-    wherry_peer_release(peer);
+    wherry__peer_leave(peer);
     return result;
 }
 

@@ -179,9 +179,9 @@ int wherry_peer_flush(wherry_peer *peer, int64_t deadline)
 {
     int result;
 
-    wherry_peer_hold(peer);
+    wherry__peer_enter(peer);
     result = wherry_stream_flush(peer->stream, deadline);
-    wherry_peer_release(peer);
+    wherry__peer_leave(peer);
     return result;
 }
 

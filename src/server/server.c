@@ -30,6 +30,7 @@ static void release(wherry_server *server)
         return;
     while (!wherry__list_empty(&server->clients)) /* those who are owed a goodbye */
         wherry__client_drop(WHERRY__OWNER(server->clients.next, wherry__client, link));
+    wherry__server_close_doors(server); /* of a server whose task was given up */
     wherry__memory_give(memory, server->doors, server->door_room * sizeof(*server->doors));
     wherry__memory_give(memory, server->names, server->name_count * sizeof(*server->names));
     wherry__memory_give(memory, server, sizeof(*server));
@@ -429,6 +430,8 @@ void wherry_server_free(wherry_server *server)
     stop_now(server);
     if (task != NULL && task->loop == server->loop && server->state != WHERRY__SERVER_NEW)
         wait_shielded(server);
+    if (server->loop->freed)
+        server->holds = 1; /* tasks that had others do not come back */
     release(server);
 }
 

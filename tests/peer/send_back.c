@@ -322,6 +322,26 @@ static void more_than_a_message_has_a_length_of_its_own(void **state)
     close_exchange(&this);
 }
 
+/* In place of a message that is too long there is a sentence about it. Who sends that sends a text,
+ * wherever it lies. */
+static void a_mistake_is_no_message(void **state)
+{
+    wherry_bytes sentence;
+    exchange this;
+
+    (void)state;
+    open_exchange(&this, 0);
+    wire_write(NULL, this.pair.wire, wherry_bytes_at("\xff\xff\xff\xff and more", 13));
+    assert_int_equal(pair_receive(&this.pair), WHERRY_E_MALFORMED);
+    sentence = wherry_text(this.pair.peer->cursor.mistake);
+    assert_int_equal(give(&this, sentence), WHERRY_OK);
+    memcpy(this.wire, "\0\0\0", 3);
+    this.wire[3] = (uint8_t)sentence.length;
+    memcpy(this.wire + 4, sentence.data, sentence.length);
+    assert_comes(&this, wherry_bytes_at(this.wire, 4 + sentence.length));
+    close_exchange(&this);
+}
+
 /* --- what stands against it */
 
 static void at_the_limit_what_is_queued_is_written_first(void **state)
@@ -385,6 +405,7 @@ int main(void)
         cmocka_unit_test(what_is_said_twice_goes_twice),
         cmocka_unit_test(a_part_of_a_message_has_a_length_of_its_own),
         cmocka_unit_test(more_than_a_message_has_a_length_of_its_own),
+        cmocka_unit_test(a_mistake_is_no_message),
         cmocka_unit_test(at_the_limit_what_is_queued_is_written_first),
         cmocka_unit_test(nothing_goes_behind_a_shutdown),
         cmocka_unit_test(nothing_goes_behind_a_close),

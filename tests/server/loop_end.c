@@ -1,5 +1,5 @@
 /* A loop that is freed while a server's hooks still have their grace: they are called to the end,
- * and nothing is left. */
+ * and nothing is left; nor is of one that is forgotten, where nothing is called any more. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,12 +64,42 @@ static void shorter_graces_end_before(void **state)
     free_loop_under(WHERRY_MILLISECONDS(1));
 }
 
+static int receive_two(wherry_handler *self, wherry_peer *client)
+{
+    service_state *service = (service_state *)self;
+    wherry_bytes line;
+    int result = service_receive(service, client, &line, WHERRY_NEVER);
+
+    return result < 0 ? result : service_receive(service, client, &line, WHERRY_NEVER);
+}
+
+/* Its task, and that of a client in the middle of a call, do not come back. */
+static void of_a_forgotten_loop_a_server_goes_with_its_owner(void **state)
+{
+    service_state service;
+    int client;
+
+    (void)state;
+    service_open(&service);
+    service.handler.handle = receive_two;
+    service_start(&service, .grace = WHERRY_SECONDS(1));
+    client = service_dial(&service);
+    wire_say(client, "1\n");
+    service_expect(&service, "start; connect; got(1); ");
+    wherry_loop_forget(service.loop);
+    service.loop = NULL;
+    assert_string_equal(service.story, "");
+    assert_int_equal(close(client), 0);
+    service_close(&service);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hooks_may_use_up_a_grace_as_long_as_the_linger_time),
         cmocka_unit_test(longer_graces_end_with_the_linger_time),
         cmocka_unit_test(shorter_graces_end_before),
+        cmocka_unit_test(of_a_forgotten_loop_a_server_goes_with_its_owner),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
