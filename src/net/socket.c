@@ -99,17 +99,18 @@ int wherry__socket_error(wherry_system *system, int descriptor)
     return result < 0 ? result : -value;
 }
 
-/* Writability alone does not say that it went well; SO_ERROR does, and that there is another end.
- */
+/* Writability alone does not say that it went well. That there is another end does; if there is
+ * none, SO_ERROR says why. */
 int wherry__socket_connected(wherry_system *system, int descriptor)
 {
-    int result = wherry__socket_error(system, descriptor);
-    wherry_address remote;
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof(storage);
+    int result;
 
-    if (result < 0)
-        return result;
-    wherry__socket_remote(system, descriptor, &remote);
-    return remote.family != WHERRY_FAMILY_NONE ? 0 : -EINPROGRESS;
+    if (system->remote_name(system, descriptor, (struct sockaddr *)&storage, &size) >= 0)
+        return 0;
+    result = wherry__socket_error(system, descriptor);
+    return result < 0 ? result : -EINPROGRESS;
 }
 
 /* What an error says here that it does not say elsewhere. */

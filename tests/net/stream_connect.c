@@ -289,7 +289,7 @@ static void each_failure_of_connect_has_its_code(void **state)
             }
 }
 
-/* What connect(2) began is answered by SO_ERROR. */
+/* What connect(2) began, and came to nothing, is answered by SO_ERROR. */
 static void each_failure_told_later_has_its_code(void **state)
 {
     net *world = *state;
@@ -299,6 +299,7 @@ static void each_failure_told_later_has_its_code(void **state)
             dial self = { .world = world };
             int listener = net_listen(NET_TCP4, 1, &self.address);
 
+            wherry_faulty_plan(world->system, WHERRY_CALL_REMOTE_NAME, .number = ENOTCONN);
             wherry_faulty_plan(world->system, WHERRY_CALL_GET_OPTION, .number = failures[i].number);
             wherry_faulty_plan(world->system, WHERRY_CALL_CONNECT, .number = EINTR, .count = 1,
                                .made = 1);
